@@ -1,0 +1,2 @@
+//! The `stimmung` program.
+fn main() {}

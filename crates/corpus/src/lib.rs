@@ -1,0 +1,1 @@
+//! Corpora of labelled recordings: layouts, manifests and a synthetic corpus.

@@ -1,0 +1,1 @@
+//! Metrics, protocols, cross-validation and intervals.

@@ -1,0 +1,1 @@
+//! Acoustic features of speech, from frames to named sets.

@@ -1,0 +1,1 @@
+//! Classifiers of emotion and the model file.

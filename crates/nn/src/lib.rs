@@ -1,0 +1,1 @@
+//! Neural network layers with explicit forward and backward passes.

@@ -1,0 +1,1 @@
+//! Speech emotion recognition, from a corpus to a prediction.
