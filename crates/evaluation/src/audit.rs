@@ -169,7 +169,10 @@ impl fmt::Display for Warning {
             Self::ClassNotTrained { class, recordings, folds, of_folds } => {
                 let recordings_of = if *recordings == 1 { "recording" } else { "recordings" };
                 write!(f, "{recordings} test {recordings_of} of {class:?} cannot be recognised: ")?;
-                write!(f, "the training part of {folds} of {of_folds} folds has no {class:?}")
+                if *of_folds == 1 {
+                    return f.write_str("the training part has none");
+                }
+                write!(f, "the training part of {folds} of {of_folds} folds has none")
             }
             Self::ClassNotTested { class } => {
                 write!(f, "no test part has a recording of {class:?}, so the figures say nothing of it")
@@ -333,7 +336,7 @@ impl Tally {
 /// let warnings = coverage(&items, &["anger".into(), "fear".into()], &folds);
 /// assert_eq!(
 ///     warnings[0].to_string(),
-///     "1 test recording of \"fear\" cannot be recognised: the training part of 1 of 1 folds has no \"fear\""
+///     "1 test recording of \"fear\" cannot be recognised: the training part has none"
 /// );
 /// ```
 pub fn coverage(items: &[Item], classes: &[String], folds: &[Fold]) -> Vec<Warning> {

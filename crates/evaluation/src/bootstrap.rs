@@ -144,6 +144,17 @@ pub fn bootstrap_interval(
     params: &BootstrapParams,
     seed: u64,
 ) -> Result<Interval, EvaluationError> {
+    bootstrap_intervals(outcomes, classes, [metric], params, seed).map(|[interval]| interval)
+}
+
+/// An interval for each of several figures, from the same draws.
+pub(crate) fn bootstrap_intervals<const N: usize>(
+    outcomes: &[Outcome<'_>],
+    classes: usize,
+    metrics: [Metric; N],
+    params: &BootstrapParams,
+    seed: u64,
+) -> Result<[Interval; N], EvaluationError> {
     params.check()?;
     if outcomes.is_empty() {
         return Err(EvaluationError::mismatch("recordings to resample", "at least 1", 0));
@@ -155,25 +166,28 @@ pub fn bootstrap_interval(
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut counts = vec![0_u64; classes * classes];
-    let mut figures: Vec<f64> = (0..params.resamples)
-        .map(|_| {
-            counts.fill(0);
-            for _ in 0..clusters.len() {
-                for &(cell, count) in &clusters[rng.random_range(0..clusters.len())] {
-                    counts[cell] += count;
-                }
+    let mut figures = metrics.map(|_| Vec::with_capacity(params.resamples));
+    for _ in 0..params.resamples {
+        counts.fill(0);
+        for _ in 0..clusters.len() {
+            for &(cell, count) in &clusters[rng.random_range(0..clusters.len())] {
+                counts[cell] += count;
             }
-            metric.of(&counts, classes)
-        })
-        .collect();
-    figures.sort_unstable_by(f64::total_cmp);
-    Ok(Interval {
-        low: quantile(&figures, (1.0 - params.level) / 2.0),
-        high: quantile(&figures, f64::midpoint(1.0, params.level)),
-        level: params.level,
-        method,
-        resamples: params.resamples,
-    })
+        }
+        for (figures, metric) in figures.iter_mut().zip(metrics) {
+            figures.push(metric.of(&counts, classes));
+        }
+    }
+    Ok(figures.map(|mut figures| {
+        figures.sort_unstable_by(f64::total_cmp);
+        Interval {
+            low: quantile(&figures, (1.0 - params.level) / 2.0),
+            high: quantile(&figures, f64::midpoint(1.0, params.level)),
+            level: params.level,
+            method,
+            resamples: params.resamples,
+        }
+    }))
 }
 
 /// What to draw: for each speaker or recording, the cells of the confusion matrix it adds to, and how much.

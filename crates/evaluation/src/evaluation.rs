@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Leak, Warning};
+use crate::bootstrap::bootstrap_intervals;
 use crate::item::speakers;
-use crate::{
-    BootstrapParams, EvaluationError, Fold, Interval, Item, Metric, Outcome, Protocol, Scores, bootstrap_interval,
-};
+use crate::{BootstrapParams, EvaluationError, Fold, Interval, Item, Metric, Outcome, Protocol, Scores};
 
 /// What a model answered for one test recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,8 +177,13 @@ impl Evaluation {
             });
         }
 
-        let params = BootstrapParams::default();
-        let interval = |metric| bootstrap_interval(&outcomes, classes.len(), metric, &params, seed);
+        let [uar, war, macro_f1] = bootstrap_intervals(
+            &outcomes,
+            classes.len(),
+            [Metric::Uar, Metric::War, Metric::MacroF1],
+            &BootstrapParams::default(),
+            seed,
+        )?;
         let over_folds =
             |figure: fn(&FoldScores) -> f64| MeanSd::of(&fold_scores.iter().map(figure).collect::<Vec<_>>());
         let mut warnings = audit::coverage(items, classes, folds);
@@ -188,11 +192,7 @@ impl Evaluation {
             protocol: stated(protocol, folds.len()),
             recordings: truth.len(),
             pooled: Scores::new(classes, &truth, &predicted)?,
-            intervals: Intervals {
-                uar: interval(Metric::Uar)?,
-                war: interval(Metric::War)?,
-                macro_f1: interval(Metric::MacroF1)?,
-            },
+            intervals: Intervals { uar, war, macro_f1 },
             over_folds: OverFolds {
                 uar: over_folds(|fold| fold.uar),
                 war: over_folds(|fold| fold.war),

@@ -143,6 +143,8 @@ proptest! {
         let folds = Protocol::default().split(&items, CLASSES, 0).unwrap();
         let leaks = audit(&items, &folds);
         prop_assert_eq!(leaks.len(), 1);
+        let sentence = format!("2 of {} test recordings (in 2 of 12 folds) have", items.len());
+        prop_assert!(leaks[0].to_string().starts_with(&sentence));
         // Each of the two is tested once, with the other in the training part.
         let (overlap, names) = match &leaks[0] {
             Leak::SharedUtterances { overlap, recording, take: other } if take => (overlap, [recording, other]),

@@ -1,4 +1,4 @@
-"""Writes scores.json: label lists and what scikit-learn makes of them.
+"""Writes scores.json: label lists, what scikit-learn makes of them, and a bootstrap over speakers with NumPy.
 
 Run from this folder: python make.py
 """
@@ -64,6 +64,36 @@ cases = [
     case("everything right", 3, [0, 1, 2, 0], [0, 1, 2, 0]),
     case("one recording", 2, [1], [1]),
 ]
+
+
+def bootstrap(resamples=4000):
+    """Percentile intervals over 12 speakers of unequal size and skill, some of whom lack classes."""
+    generator = np.random.default_rng(11)
+    truth, predicted, speaker = [], [], []
+    for name, (size, skill) in enumerate(zip(range(4, 28, 2), np.linspace(0.3, 0.9, 12)[::-1], strict=True)):
+        labels = generator.integers(0, 4 if name % 3 else 2, size=size)
+        wrong = generator.integers(0, 4, size=size)
+        truth += labels.tolist()
+        predicted += np.where(generator.random(size) < skill, labels, wrong).tolist()
+        speaker += [name] * size
+    truth, predicted, speaker = np.array(truth), np.array(predicted), np.array(speaker)
+    members = [np.flatnonzero(speaker == name) for name in range(12)]
+    figures = []
+    for _ in range(resamples):
+        drawn_items = np.concatenate([members[name] for name in generator.integers(0, 12, size=12)])
+        t, p = truth[drawn_items], predicted[drawn_items]
+        figures.append([balanced_accuracy_score(t, p), accuracy_score(t, p), f1_score(t, p, average="macro")])
+    low, high = np.percentile(figures, [2.5, 97.5], axis=0).tolist()
+    return {
+        "truth": truth.tolist(),
+        "predicted": predicted.tolist(),
+        "speaker": speaker.tolist(),
+        "uar": [low[0], high[0]],
+        "war": [low[1], high[1]],
+        "macro_f1": [low[2], high[2]],
+    }
+
+
 versions = {
     "python": platform.python_version(),
     "numpy": np.__version__,
@@ -71,5 +101,5 @@ versions = {
 }
 print(versions)
 lines = ",\n".join(json.dumps(case) for case in cases)
-text = f'{{"versions": {json.dumps(versions)}, "cases": [\n{lines}\n]}}\n'
+text = f'{{"versions": {json.dumps(versions)}, "bootstrap": {json.dumps(bootstrap())}, "cases": [\n{lines}\n]}}\n'
 Path(__file__).with_name("scores.json").write_text(text)
