@@ -1,0 +1,111 @@
+//! Arithmetic on sixteen frames at a time.
+//!
+//! The inner loops of this crate work on blocks in which one value of sixteen neighbouring frames lies side by side.
+//! The compiler turns loops over a [`Lane`] into vector instructions; [`vectorized`] compiles them for AVX-512, AVX2 and
+//! the baseline, and picks at run time. The order of every sum is fixed by the source, so all give the same bits.
+
+/// Frames in a block: one AVX-512 register, two of AVX2, four of SSE or NEON.
+pub(crate) const LANES: usize = 16;
+
+/// One value of [`LANES`] neighbouring frames.
+pub(crate) type Lane = [f32; LANES];
+
+/// Runs `work` compiled for the best instruction set of this machine.
+#[inline]
+pub(crate) fn vectorized<R>(work: impl pulp::NullaryFnOnce<Output = R>) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Σ weight · cell, in four interleaved sums, because one alone would wait for its own last addition.
+#[inline(always)]
+pub(crate) fn lane_weighted_sum(weights: &[f32], cells: &[Lane]) -> Lane {
+    let count = weights.len().min(cells.len());
+    let (weights, cells) = (&weights[..count], &cells[..count]);
+    let mut sums = [[0.0; LANES]; 4];
+    let (groups, rest) = weights.as_chunks::<4>();
+    let (cell_groups, cell_rest) = cells.as_chunks::<4>();
+    for (weight, cell) in groups.iter().zip(cell_groups) {
+        for part in 0..4 {
+            for lane in 0..LANES {
+                sums[part][lane] += weight[part] * cell[part][lane];
+            }
+        }
+    }
+    for (weight, cell) in rest.iter().zip(cell_rest) {
+        for lane in 0..LANES {
+            sums[0][lane] += weight * cell[lane];
+        }
+    }
+    std::array::from_fn(|lane| (sums[0][lane] + sums[1][lane]) + (sums[2][lane] + sums[3][lane]))
+}
+
+/// Element-wise smaller value; unlike `f32::min` a single instruction, for there is no NaN here.
+#[inline(always)]
+pub(crate) fn smaller(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|lane| if a[lane] < b[lane] { a[lane] } else { b[lane] })
+}
+
+/// Element-wise larger value; unlike `f32::max` a single instruction, for there is no NaN here.
+#[inline(always)]
+pub(crate) fn larger(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
+}
+
+/// Sum over the lanes, by halving.
+#[inline(always)]
+pub(crate) fn lane_sum(a: &Lane) -> f32 {
+    let mut sums = *a;
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+/// `10 log10(x)` for positive normal numbers, within 4e-6 dB of the exact value for |dB| ≤ 100.
+///
+/// Splits x = m · 2^e with m in [√½, √2) and sums the series of the inverse hyperbolic tangent,
+/// ln m = 2 (s + s³/3 + s⁵/5 + …) with s = (m − 1)/(m + 1), of which |s| ≤ 0.172 leaves 7e-10 after five terms.
+#[inline(always)]
+pub(crate) fn decibel(x: f32) -> f32 {
+    const ROOT_HALF: u32 = 0x3f35_04f3;
+    const OCTAVE: f32 = 3.010_299_9;
+    const NEPER: f32 = 8.685_89;
+    let bits = x.to_bits();
+    let exponent = (bits.wrapping_sub(ROOT_HALF) as i32) >> 23;
+    let mantissa = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23));
+    let s = (mantissa - 1.0) / (mantissa + 1.0);
+    let q = s * s;
+    let series = s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
+    exponent as f32 * OCTAVE + series * NEPER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decibels_are_within_rounding() {
+        let mut x = 1e-10_f32;
+        while x < 1e10 {
+            let exact = 10.0 * f64::from(x).log10();
+            assert!((f64::from(decibel(x)) - exact).abs() < 8e-6, "{x}: {} {exact}", decibel(x));
+            x *= 1.000_37;
+        }
+        assert_eq!(decibel(1.0), 0.0);
+    }
+
+    #[test]
+    fn sums_and_orders() {
+        let a: Lane = std::array::from_fn(|lane| lane as f32);
+        let b: Lane = std::array::from_fn(|lane| 15.0 - lane as f32);
+        assert_eq!(lane_sum(&a), 120.0);
+        assert_eq!(smaller(&a, &b)[0], 0.0);
+        assert_eq!(larger(&a, &b)[0], 15.0);
+        let sum = lane_weighted_sum(&[1.0, 2.0, 3.0, 4.0, 5.0], &[a, b, a, b, a, b]);
+        assert_eq!((sum[0], sum[15]), (90.0, 135.0));
+    }
+}

@@ -1,0 +1,465 @@
+//! The named feature sets and their form in a recipe.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::FeatureError;
+use crate::extract::Extractor;
+use crate::stft::{StftParams, Window};
+
+/// Largest number of values that a picture may hold.
+const LARGEST_PICTURE: usize = 1 << 24;
+
+/// Mean mel-frequency cepstral coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MfccSet {
+    /// Coefficients, 1 to 128 (the number of mel bands). Default 40.
+    pub n: usize,
+    /// Whether the standard deviations over time follow the means. Default no.
+    pub sd: bool,
+}
+
+impl Default for MfccSet {
+    fn default() -> Self {
+        Self { n: 40, sd: false }
+    }
+}
+
+/// A mel spectrogram in decibel, cut or padded to one duration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MelSet {
+    /// Samples in a frame; even, 2 to 1,048,576. Default 2048.
+    pub n_fft: usize,
+    /// Samples from frame to frame, at least 1. Default 1024.
+    pub hop: usize,
+    /// Mel bands, 1 to 4096. Default 128.
+    pub bands: usize,
+    /// Duration in seconds, above 0 and up to 3600. The middle of a longer recording is kept; a shorter one gets silence
+    /// on both sides. Default 3.
+    pub seconds: f64,
+}
+
+impl Default for MelSet {
+    fn default() -> Self {
+        Self { n_fft: 2048, hop: 1024, bands: 128, seconds: 3.0 }
+    }
+}
+
+impl MelSet {
+    /// Samples that the picture shows.
+    pub(crate) fn samples(&self, sample_rate: u32) -> usize {
+        (self.seconds * f64::from(sample_rate)).round() as usize
+    }
+
+    pub(crate) fn stft(&self) -> StftParams {
+        StftParams { n_fft: self.n_fft, hop: self.hop, window: Window::Hann }
+    }
+}
+
+/// How the 193 values are divided among cepstrum, chroma and mel spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssaLayout {
+    /// 40 MFCC, 12 chroma, 128 mel: librosa's defaults. Tonnetz of the harmonic part by a constant-Q chromagram.
+    Mfcc40Chroma12Mel128,
+    /// 60 MFCC, 60 chroma, 60 mel. Tonnetz of the harmonic part by a constant-Q chromagram.
+    Mfcc60Chroma60Mel60,
+    /// 50 MFCC, 80 chroma, 50 mel. Tonnetz of the same 80 chroma values.
+    Mfcc50Chroma80Mel50,
+}
+
+impl IssaLayout {
+    /// Numbers of MFCC, chroma and mel values.
+    pub fn sizes(self) -> (usize, usize, usize) {
+        match self {
+            Self::Mfcc40Chroma12Mel128 => (40, 12, 128),
+            Self::Mfcc60Chroma60Mel60 => (60, 60, 60),
+            Self::Mfcc50Chroma80Mel50 => (50, 80, 50),
+        }
+    }
+
+    /// Whether the tonnetz is that of the harmonic part.
+    pub(crate) fn harmonic_tonnetz(self) -> bool {
+        self != Self::Mfcc50Chroma80Mel50
+    }
+}
+
+/// A named feature set with its parameters: the section `[features]` of a recipe.
+///
+/// | `set` | keys | values |
+/// | --- | --- | --- |
+/// | `mfcc` | `n` = 40, `sd` = false | time means of `n` MFCC (128 Slaney mel bands, 80 dB range), then their standard deviations |
+/// | `mel` | `n_fft` = 2048, `hop` = 1024, `bands` = 128, `seconds` = 3.0 | mel power in dB (reference 1, floor −100 dB, 80 dB range), shape (frames, bands) |
+/// | `issa-40-12-128` | | time means of 40 MFCC, 12 chroma, 128 mel, 7 contrast, 6 tonnetz (of the harmonic part) |
+/// | `issa-60-60-60` | | the same with 60, 60 and 60 |
+/// | `issa-50-80-50` | | the same with 50, 80 and 50; tonnetz of the 80 chroma values |
+///
+/// The last three follow Issa, Demirci & Yazici 2020 (doi:10.1016/j.bspc.2020.101894) and agree with librosa 0.11 on the
+/// magnitude spectrogram `S = abs(stft(y))`.
+///
+/// ```
+/// use stimmung_features::{FeatureSet, Shape};
+///
+/// let set: FeatureSet = toml::from_str("set = 'mfcc'\nn = 13\nsd = true").unwrap();
+/// assert_eq!(set.shape(16_000)?, Shape::Vector(26));
+/// assert_eq!(set.columns(16_000)?[13], "mfcc_01_sd");
+///
+/// let error = toml::from_str::<FeatureSet>("set = 'mel'\nbnads = 64").unwrap_err();
+/// assert!(error.to_string().contains("did you mean `bands`"));
+/// # Ok::<(), stimmung_features::FeatureError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, Setting>", into = "BTreeMap<String, Setting>")]
+pub enum FeatureSet {
+    /// `mfcc`.
+    Mfcc(MfccSet),
+    /// `mel`.
+    Mel(MelSet),
+    /// `issa-40-12-128`, `issa-60-60-60`, `issa-50-80-50`.
+    Issa(IssaLayout),
+}
+
+/// What a set gives for one recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// So many values.
+    Vector(usize),
+    /// A table, row after row.
+    Picture {
+        /// Rows.
+        frames: usize,
+        /// Columns.
+        bands: usize,
+    },
+}
+
+impl Shape {
+    /// Number of values.
+    #[allow(clippy::len_without_is_empty)] // No set is empty.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Vector(count) => count,
+            Self::Picture { frames, bands } => frames * bands,
+        }
+    }
+}
+
+impl FeatureSet {
+    /// All names that [`FeatureSet::by_name`] knows.
+    pub const NAMES: &[&str] = &["mfcc", "mel", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50"];
+
+    /// The set of this name, with default parameters.
+    ///
+    /// # Errors
+    /// [`FeatureError::UnknownSet`], which says what name comes nearest.
+    pub fn by_name(name: &str) -> Result<Self, FeatureError> {
+        match name {
+            "mfcc" => Ok(Self::Mfcc(MfccSet::default())),
+            "mel" => Ok(Self::Mel(MelSet::default())),
+            "issa-40-12-128" => Ok(Self::Issa(IssaLayout::Mfcc40Chroma12Mel128)),
+            "issa-60-60-60" => Ok(Self::Issa(IssaLayout::Mfcc60Chroma60Mel60)),
+            "issa-50-80-50" => Ok(Self::Issa(IssaLayout::Mfcc50Chroma80Mel50)),
+            _ => Err(FeatureError::UnknownSet {
+                name: name.to_owned(),
+                nearest: nearest(name, Self::NAMES),
+                known: Self::NAMES.join(", "),
+            }),
+        }
+    }
+
+    /// The name, as in a recipe.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mfcc(_) => "mfcc",
+            Self::Mel(_) => "mel",
+            Self::Issa(IssaLayout::Mfcc40Chroma12Mel128) => "issa-40-12-128",
+            Self::Issa(IssaLayout::Mfcc60Chroma60Mel60) => "issa-60-60-60",
+            Self::Issa(IssaLayout::Mfcc50Chroma80Mel50) => "issa-50-80-50",
+        }
+    }
+
+    /// The keys that a recipe may give beside `set`.
+    fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::Mfcc(_) => &["set", "n", "sd"],
+            Self::Mel(_) => &["set", "n_fft", "hop", "bands", "seconds"],
+            Self::Issa(_) => &["set"],
+        }
+    }
+
+    /// Checks the ranges of the parameters.
+    ///
+    /// # Errors
+    /// [`FeatureError::Parameter`] that names the first one out of range.
+    pub fn check(&self) -> Result<(), FeatureError> {
+        match self {
+            Self::Mfcc(set) if !(1..=128).contains(&set.n) => {
+                Err(FeatureError::parameter("n", "1 to 128 coefficients", set.n))
+            }
+            Self::Mel(set) => {
+                set.stft().check()?;
+                if !(1..=4096).contains(&set.bands) {
+                    return Err(FeatureError::parameter("bands", "1 to 4096", set.bands));
+                }
+                if !(set.seconds > 0.0 && set.seconds <= 3600.0) {
+                    return Err(FeatureError::parameter("seconds", "above 0 and at most 3600", set.seconds));
+                }
+                Ok(())
+            }
+            Self::Mfcc(_) | Self::Issa(_) => Ok(()),
+        }
+    }
+
+    /// How many values a recording of this rate gives, and how they lie.
+    ///
+    /// # Errors
+    /// [`FeatureError::Parameter`] where a parameter is out of range, also for this rate.
+    pub fn shape(&self, sample_rate: u32) -> Result<Shape, FeatureError> {
+        self.check()?;
+        match self {
+            Self::Mfcc(set) => Ok(Shape::Vector(if set.sd { 2 * set.n } else { set.n })),
+            Self::Issa(_) => Ok(Shape::Vector(193)),
+            Self::Mel(set) => {
+                let samples = set.samples(sample_rate);
+                if samples == 0 {
+                    let least = format!("at least one sample at {sample_rate} Hz");
+                    return Err(FeatureError::parameter("seconds", least, set.seconds));
+                }
+                let frames = set.stft().frames(samples);
+                if frames.saturating_mul(set.bands) > LARGEST_PICTURE {
+                    let most = format!("a picture of at most {LARGEST_PICTURE} values at {sample_rate} Hz");
+                    return Err(FeatureError::parameter("seconds", most, set.seconds));
+                }
+                Ok(Shape::Picture { frames, bands: set.bands })
+            }
+        }
+    }
+
+    /// Names of the values, in order: `mfcc_01_mean`, `chroma_01_mean`, `mel_01_mean`, `contrast_0_mean` to
+    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; in a picture `frame_001_mel_001`.
+    ///
+    /// # Errors
+    /// [`FeatureError::Parameter`] where a parameter is out of range, also for this rate.
+    pub fn columns(&self, sample_rate: u32) -> Result<Vec<String>, FeatureError> {
+        let shape = self.shape(sample_rate)?;
+        let mut names = Vec::with_capacity(shape.len());
+        let numbered = |names: &mut Vec<String>, kind: &str, count: usize, end: &str| {
+            let width = count.to_string().len().max(2);
+            names.extend((1..=count).map(|index| format!("{kind}_{index:0width$}_{end}")));
+        };
+        match (self, shape) {
+            (Self::Issa(layout), _) => {
+                let (mfcc, chroma, mel) = layout.sizes();
+                numbered(&mut names, "mfcc", mfcc, "mean");
+                numbered(&mut names, "chroma", chroma, "mean");
+                numbered(&mut names, "mel", mel, "mean");
+                names.extend((0..=6).map(|band| format!("contrast_{band}_mean")));
+                names.extend((1..=6).map(|dimension| format!("tonnetz_{dimension}_mean")));
+            }
+            (Self::Mfcc(set), _) => {
+                numbered(&mut names, "mfcc", set.n, "mean");
+                if set.sd {
+                    numbered(&mut names, "mfcc", set.n, "sd");
+                }
+            }
+            (Self::Mel(_), Shape::Vector(_)) => {}
+            (Self::Mel(_), Shape::Picture { frames, bands }) => {
+                let (wide, narrow) = (frames.to_string().len().max(3), bands.to_string().len().max(3));
+                for frame in 1..=frames {
+                    names.extend((1..=bands).map(|band| format!("frame_{frame:0wide$}_mel_{band:0narrow$}")));
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Plans, filters and scratch for recordings of one rate.
+    ///
+    /// # Errors
+    /// [`FeatureError::Parameter`] where a parameter is out of range, [`FeatureError::SampleRate`] where a descriptor is
+    /// not defined at this rate.
+    pub fn extractor(&self, sample_rate: u32) -> Result<Extractor, FeatureError> {
+        Extractor::new(*self, sample_rate)
+    }
+}
+
+/// The candidate with the smallest edit distance.
+fn nearest(name: &str, candidates: &[&'static str]) -> &'static str {
+    candidates.iter().min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate)).copied().unwrap_or("")
+}
+
+/// A value in a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Setting {
+    Switch(bool),
+    Count(i64),
+    Real(f64),
+    Text(String),
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Switch(value) => value.fmt(formatter),
+            Self::Count(value) => value.fmt(formatter),
+            Self::Real(value) => value.fmt(formatter),
+            Self::Text(value) => write!(formatter, "\"{value}\""),
+        }
+    }
+}
+
+impl Setting {
+    fn count(&self, name: &'static str) -> Result<usize, FeatureError> {
+        match self {
+            Self::Count(value) => usize::try_from(*value).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| FeatureError::parameter(name, "a whole number, not negative", self))
+    }
+
+    fn real(&self, name: &'static str) -> Result<f64, FeatureError> {
+        match self {
+            Self::Count(value) => Ok(*value as f64),
+            Self::Real(value) => Ok(*value),
+            _ => Err(FeatureError::parameter(name, "a number", self)),
+        }
+    }
+
+    fn switch(&self, name: &'static str) -> Result<bool, FeatureError> {
+        match self {
+            Self::Switch(value) => Ok(*value),
+            _ => Err(FeatureError::parameter(name, "true or false", self)),
+        }
+    }
+}
+
+impl TryFrom<BTreeMap<String, Setting>> for FeatureSet {
+    type Error = FeatureError;
+
+    fn try_from(settings: BTreeMap<String, Setting>) -> Result<Self, FeatureError> {
+        let mut set = match settings.get("set") {
+            Some(Setting::Text(name)) => Self::by_name(name)?,
+            other => {
+                let actual = other.map_or_else(|| "missing".to_owned(), ToString::to_string);
+                return Err(FeatureError::parameter("set", format!("one of {}", Self::NAMES.join(", ")), actual));
+            }
+        };
+        let name = set.name();
+        let keys = set.keys();
+        for (key, value) in &settings {
+            match (&mut set, key.as_str()) {
+                (_, "set") => {}
+                (Self::Mfcc(set), "n") => set.n = value.count("n")?,
+                (Self::Mfcc(set), "sd") => set.sd = value.switch("sd")?,
+                (Self::Mel(set), "n_fft") => set.n_fft = value.count("n_fft")?,
+                (Self::Mel(set), "hop") => set.hop = value.count("hop")?,
+                (Self::Mel(set), "bands") => set.bands = value.count("bands")?,
+                (Self::Mel(set), "seconds") => set.seconds = value.real("seconds")?,
+                _ => {
+                    return Err(FeatureError::UnknownKey {
+                        key: key.clone(),
+                        nearest: nearest(key, keys),
+                        set: name.to_owned(),
+                        known: keys.join(", "),
+                    });
+                }
+            }
+        }
+        set.check()?;
+        Ok(set)
+    }
+}
+
+impl From<FeatureSet> for BTreeMap<String, Setting> {
+    fn from(set: FeatureSet) -> Self {
+        let count = |value: usize| Setting::Count(value as i64);
+        let mut settings = vec![("set", Setting::Text(set.name().to_owned()))];
+        match set {
+            FeatureSet::Mfcc(set) => settings.extend([("n", count(set.n)), ("sd", Setting::Switch(set.sd))]),
+            FeatureSet::Mel(set) => settings.extend([
+                ("n_fft", count(set.n_fft)),
+                ("hop", count(set.hop)),
+                ("bands", count(set.bands)),
+                ("seconds", Setting::Real(set.seconds)),
+            ]),
+            FeatureSet::Issa(_) => {}
+        }
+        settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back_and_recipes_too() {
+        for name in FeatureSet::NAMES {
+            let set = FeatureSet::by_name(name).unwrap();
+            assert_eq!(set.name(), *name);
+            let text = toml::to_string(&set).unwrap();
+            assert_eq!(toml::from_str::<FeatureSet>(&text).unwrap(), set, "{text}");
+            let json = serde_json::to_string(&set).unwrap();
+            assert_eq!(serde_json::from_str::<FeatureSet>(&json).unwrap(), set, "{json}");
+        }
+    }
+
+    #[test]
+    fn columns_are_as_many_as_values_and_all_different() {
+        for name in FeatureSet::NAMES {
+            let set = FeatureSet::by_name(name).unwrap();
+            let columns = set.columns(16_000).unwrap();
+            assert_eq!(columns.len(), set.shape(16_000).unwrap().len());
+            let unique: std::collections::BTreeSet<_> = columns.iter().collect();
+            assert_eq!(unique.len(), columns.len());
+        }
+        let columns = FeatureSet::by_name("issa-40-12-128").unwrap().columns(16_000).unwrap();
+        assert_eq!(
+            [0, 39, 40, 52, 179, 180, 187, 192].map(|index| columns[index].as_str()),
+            [
+                "mfcc_01_mean",
+                "mfcc_40_mean",
+                "chroma_01_mean",
+                "mel_001_mean",
+                "mel_128_mean",
+                "contrast_0_mean",
+                "tonnetz_1_mean",
+                "tonnetz_6_mean"
+            ]
+        );
+    }
+
+    #[test]
+    fn recipes_that_err_say_where() {
+        for (text, hint) in [
+            ("set = 'isa-60-60-60'", "did you mean `issa-60-60-60`"),
+            ("n = 3", "`set` is missing"),
+            ("set = 5", "`set` is 5"),
+            ("set = 'mfcc'\nnn = 3", "unknown key `nn` in feature set `mfcc`: did you mean `n`"),
+            ("set = 'mfcc'\nn = 0", "`n` is 0"),
+            ("set = 'mfcc'\nn = -4", "`n` is -4"),
+            ("set = 'mfcc'\nn = 129", "`n` is 129"),
+            ("set = 'mfcc'\nn = 2.5", "`n` is 2.5"),
+            ("set = 'mfcc'\nsd = 1", "`sd` is 1"),
+            ("set = 'mel'\nseconds = 'long'", "`seconds` is \"long\""),
+            ("set = 'mel'\nseconds = nan", "`seconds` is NaN"),
+            ("set = 'mel'\nseconds = 0", "`seconds` is 0"),
+            ("set = 'mel'\nn_fft = 1023", "`n_fft` is 1023"),
+            ("set = 'mel'\nhop = 0", "`hop` is 0"),
+            ("set = 'mel'\nbands = 5000", "`bands` is 5000"),
+            ("set = 'issa-50-80-50'\nn = 40", "unknown key `n`"),
+        ] {
+            let error = toml::from_str::<FeatureSet>(text).unwrap_err().to_string();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn pictures_that_would_not_fit_are_refused() {
+        let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 3600\nhop = 1").unwrap();
+        assert!(set.shape(48_000).unwrap_err().to_string().contains("at most 16777216 values"));
+        let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 0.00001").unwrap();
+        assert!(set.shape(8000).is_err());
+    }
+}
