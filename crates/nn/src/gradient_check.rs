@@ -1,0 +1,290 @@
+//! Every layer against a plain reference in `f64`: outputs by value, gradients element by element by central differences
+//! of the reference, with a weighted sum of the outputs as the loss.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, Purpose};
+use crate::layers::Mode;
+use crate::plan::Division;
+use crate::random::{self, generator, symmetric};
+use crate::{LayerSpec, Network, Padding};
+
+/// What dropout multiplied the values of a sample by.
+type Masks<'a> = &'a dyn Fn(usize, usize) -> Vec<f64>;
+
+/// The network's outputs in training mode, worked out the long way. Samples are lists of rows.
+fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs: &[f64], masks: Masks<'_>) -> Vec<f64> {
+    let geometry = network.plan.input;
+    let mut batch: Vec<Vec<Vec<f64>>> = inputs
+        .chunks(geometry.len())
+        .map(|sample| sample.chunks(geometry.channels).map(<[f64]>::to_vec).collect())
+        .collect();
+    for (layer, spec) in specs.iter().enumerate() {
+        let tensors: Vec<&[f64]> = network
+            .plan
+            .tensors
+            .iter()
+            .filter(|tensor| tensor.layer == layer && tensor.trainable)
+            .map(|tensor| &parameters[tensor.range.clone()])
+            .collect();
+        match *spec {
+            LayerSpec::Dense { units } => {
+                for sample in &mut batch {
+                    sample[0] = (0..units)
+                        .map(|u| {
+                            let products = sample[0].iter().enumerate().map(|(f, x)| x * tensors[0][f * units + u]);
+                            tensors[1][u] + products.sum::<f64>()
+                        })
+                        .collect();
+                }
+            }
+            LayerSpec::Conv1d { filters, kernel, padding, stride } => {
+                for sample in &mut batch {
+                    *sample = convolve(sample, tensors[0], tensors[1], filters, kernel, padding, stride);
+                }
+            }
+            LayerSpec::BatchNorm { epsilon, .. } => {
+                for c in 0..batch[0][0].len() {
+                    let values: Vec<f64> = batch.iter().flatten().map(|row| row[c]).collect();
+                    let n = values.len() as f64;
+                    let mean = values.iter().sum::<f64>() / n;
+                    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+                    for row in batch.iter_mut().flatten() {
+                        row[c] = tensors[0][c] * (row[c] - mean) / (variance + epsilon).sqrt() + tensors[1][c];
+                    }
+                }
+            }
+            LayerSpec::Relu => batch.iter_mut().flatten().flatten().for_each(|x| *x = x.max(0.0)),
+            LayerSpec::Dropout { .. } => {
+                for (index, sample) in batch.iter_mut().enumerate() {
+                    sample.iter_mut().flatten().zip(masks(layer, index)).for_each(|(x, factor)| *x *= factor);
+                }
+            }
+            LayerSpec::MaxPool1d { size } => {
+                for sample in &mut batch {
+                    let largest = |window: &[Vec<f64>]| -> Vec<f64> {
+                        (0..window[0].len())
+                            .map(|c| window.iter().map(|row| row[c]).fold(f64::NEG_INFINITY, f64::max))
+                            .collect()
+                    };
+                    *sample = sample.chunks_exact(size).map(largest).collect();
+                }
+            }
+            LayerSpec::Flatten => batch.iter_mut().for_each(|sample| *sample = vec![sample.concat()]),
+        }
+    }
+    batch.into_iter().flatten().flatten().collect()
+}
+
+fn convolve(
+    sample: &[Vec<f64>],
+    weights: &[f64],
+    bias: &[f64],
+    filters: usize,
+    kernel: usize,
+    padding: Padding,
+    stride: usize,
+) -> Vec<Vec<f64>> {
+    let (length, channels) = (sample.len(), sample[0].len());
+    let (outputs, before) = match padding {
+        Padding::Valid => ((length - kernel) / stride + 1, 0),
+        Padding::Same => {
+            let outputs = length.div_ceil(stride);
+            (outputs, ((outputs - 1) * stride + kernel).saturating_sub(length) / 2)
+        }
+    };
+    let value = |p: usize, f: usize| {
+        let mut sum = bias[f];
+        for t in 0..kernel {
+            let Some(row) = (p * stride + t).checked_sub(before).and_then(|at| sample.get(at)) else { continue };
+            for (c, x) in row.iter().enumerate() {
+                sum += x * weights[(t * channels + c) * filters + f];
+            }
+        }
+        sum
+    };
+    (0..outputs).map(|p| (0..filters).map(|f| value(p, f)).collect()).collect()
+}
+
+fn assert_near(what: &str, actual: &[f32], expected: &[f64]) {
+    assert_eq!(actual.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(0.0f64, |largest, x| largest.max(x.abs())).max(1e-3);
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+        let error = (f64::from(*actual) - expected).abs() / scale;
+        assert!(error < 2e-5, "{what} {index}: {actual} is not {expected} (relative to {scale}: {error:e})");
+    }
+}
+
+/// Checks a network on `n` samples: outputs, gradients of all parameters and of all inputs. With `Some(samples)`, shards
+/// have that many samples; otherwise they are as large as in real work.
+fn check(shape: &[usize], specs: &[LayerSpec], n: usize, shards: Option<usize>) {
+    let mut network = Network::new(shape, specs, 11).unwrap();
+    if let Some(samples) = shards {
+        let plan = Arc::get_mut(&mut network.plan).unwrap();
+        plan.division = Division { cost: 1, flat: samples };
+    }
+    let mut rng = generator(5, random::Purpose::Initial { layer: 1000 });
+    // Biases, γ and β away from where they start, so that nothing multiplies by one or adds zero.
+    network.parameters.iter_mut().for_each(|w| *w += 0.3 * symmetric(&mut rng));
+    let width = network.input_len();
+    let inputs: Vec<f32> = (0..n * width).map(|_| 2.0 * symmetric(&mut rng)).collect();
+    let weights: Vec<f32> = (0..n * network.output_len()).map(|_| symmetric(&mut rng)).collect();
+
+    let mode = Mode::Training { seed: 3, step: 4 };
+    let mut engine = Engine::new(&network.plan, n, Purpose::InputGradient);
+    let mut gradients = vec![f32::NAN; network.parameter_count()];
+    let mut outputs = Vec::new();
+    // Twice, so that whatever the first pass leaves in the buffers would show.
+    for _ in 0..2 {
+        outputs.clear();
+        engine.forward(mode, &network.parameters, &mut network.statistics, n, &|sample, to| {
+            to.copy_from_slice(&inputs[sample * width..(sample + 1) * width]);
+        });
+        for sample in 0..n {
+            outputs.extend_from_slice(engine.output(sample));
+            let len = network.output_len();
+            engine.output_gradient_mut(sample).copy_from_slice(&weights[sample * len..(sample + 1) * len]);
+        }
+        engine.backward(mode, &network.parameters, &mut gradients);
+    }
+    let input_gradients: Vec<f32> = (0..n).flat_map(|sample| engine.input_gradient(sample).to_vec()).collect();
+
+    let masks = |layer: usize, sample: usize| -> Vec<f64> {
+        let LayerSpec::Dropout { rate } = specs[layer] else { unreachable!() };
+        let threshold = (rate * 65_536.0).round();
+        let factor = |bits: &u16| if f64::from(*bits) < threshold { 0.0 } else { 65_536.0 / (65_536.0 - threshold) };
+        engine.dropout_bits(layer, sample).iter().map(factor).collect()
+    };
+    let mut wide_parameters: Vec<f64> = network.parameters.iter().map(|w| f64::from(*w)).collect();
+    let mut wide_inputs: Vec<f64> = inputs.iter().map(|x| f64::from(*x)).collect();
+    let expected = reference(&network, specs, &wide_parameters, &wide_inputs, &masks);
+    assert_near("output", &outputs, &expected);
+
+    let loss = |parameters: &[f64], inputs: &[f64]| -> f64 {
+        let outputs = reference(&network, specs, parameters, inputs, &masks);
+        outputs.iter().zip(&weights).map(|(y, weight)| y * f64::from(*weight)).sum()
+    };
+    let step = 1e-5;
+    let mut expected = Vec::new();
+    for index in 0..wide_parameters.len() {
+        let value = wide_parameters[index];
+        wide_parameters[index] = value + step;
+        let above = loss(&wide_parameters, &wide_inputs);
+        wide_parameters[index] = value - step;
+        let below = loss(&wide_parameters, &wide_inputs);
+        wide_parameters[index] = value;
+        expected.push((above - below) / (2.0 * step));
+    }
+    assert_near("parameter gradient", &gradients, &expected);
+    expected.clear();
+    for index in 0..wide_inputs.len() {
+        let value = wide_inputs[index];
+        wide_inputs[index] = value + step;
+        let above = loss(&wide_parameters, &wide_inputs);
+        wide_inputs[index] = value - step;
+        let below = loss(&wide_parameters, &wide_inputs);
+        wide_inputs[index] = value;
+        expected.push((above - below) / (2.0 * step));
+    }
+    assert_near("input gradient", &input_gradients, &expected);
+}
+
+#[test]
+fn dense() {
+    for (features, units, n) in [(5, 3, 4), (1, 1, 1), (17, 9, 3), (3, 20, 6)] {
+        check(&[features], &[LayerSpec::dense(units)], n, None);
+        check(&[features], &[LayerSpec::dense(units)], n, Some(2));
+    }
+}
+
+#[test]
+fn dense_with_a_kernel_in_blocks() {
+    check(&[140], &[LayerSpec::dense(60)], 3, Some(2));
+}
+
+#[test]
+fn conv1d_over_all_small_sizes() {
+    for padding in [Padding::Same, Padding::Valid] {
+        for (length, channels, filters) in [(1, 1, 2), (2, 3, 1), (5, 2, 3), (8, 1, 4)] {
+            for kernel in 1..=5 {
+                if padding == Padding::Valid && kernel > length {
+                    continue;
+                }
+                for stride in 1..=4 {
+                    let layer = LayerSpec::Conv1d { filters, kernel, padding, stride };
+                    check(&[length, channels], &[layer], 2, Some(1));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn conv1d_with_a_kernel_in_blocks() {
+    check(&[2, 30], &[LayerSpec::conv1d(56, 5)], 2, Some(1));
+}
+
+#[test]
+fn batch_norm() {
+    check(&[3], &[LayerSpec::batch_norm()], 6, None);
+    check(&[3], &[LayerSpec::batch_norm()], 6, Some(4));
+    check(&[5, 2], &[LayerSpec::batch_norm()], 4, None);
+    check(&[5, 2], &[LayerSpec::batch_norm()], 4, Some(1));
+    check(&[5, 2], &[LayerSpec::BatchNorm { momentum: 0.5, epsilon: 0.5 }], 1, None);
+    // One upon another: each stops for the whole batch.
+    check(&[3], &[LayerSpec::batch_norm(), LayerSpec::batch_norm(), LayerSpec::Relu], 6, Some(2));
+}
+
+#[test]
+fn relu_dropout_and_flatten() {
+    check(&[6, 3], &[LayerSpec::Relu], 3, None);
+    check(&[6, 3], &[LayerSpec::dropout(0.4)], 3, Some(1));
+    check(&[20], &[LayerSpec::dropout(0.4), LayerSpec::Relu, LayerSpec::dropout(0.2)], 3, None);
+    check(&[20], &[LayerSpec::Relu, LayerSpec::dropout(0.3)], 3, None);
+    check(&[6, 3], &[LayerSpec::Flatten, LayerSpec::Flatten, LayerSpec::Relu], 3, Some(2));
+}
+
+#[test]
+fn max_pool1d() {
+    for (length, size) in [(6, 1), (6, 2), (7, 3), (5, 5)] {
+        check(&[length, 3], &[LayerSpec::max_pool1d(size)], 3, None);
+    }
+}
+
+#[test]
+fn layers_before_the_first_parameter() {
+    let layers = [
+        LayerSpec::Relu,
+        LayerSpec::max_pool1d(2),
+        LayerSpec::dropout(0.2),
+        LayerSpec::conv1d(3, 2),
+        LayerSpec::Flatten,
+        LayerSpec::Relu,
+        LayerSpec::dense(2),
+    ];
+    check(&[7, 2], &layers, 3, Some(2));
+}
+
+#[test]
+fn model_a_in_small() {
+    let layers = [
+        LayerSpec::conv1d(4, 5),
+        LayerSpec::batch_norm(),
+        LayerSpec::Relu,
+        LayerSpec::conv1d(3, 5),
+        LayerSpec::Relu,
+        LayerSpec::dropout(0.1),
+        LayerSpec::max_pool1d(4),
+        LayerSpec::conv1d(5, 5),
+        LayerSpec::batch_norm(),
+        LayerSpec::Relu,
+        LayerSpec::dropout(0.2),
+        LayerSpec::Flatten,
+        LayerSpec::dense(3),
+        LayerSpec::batch_norm(),
+        LayerSpec::Relu,
+        LayerSpec::dense(3),
+    ];
+    check(&[17, 1], &layers, 5, None);
+    check(&[17, 1], &layers, 5, Some(2));
+}

@@ -1,0 +1,418 @@
+//! A network: layers, their parameters, and answers.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, Purpose};
+use crate::layers::{Initial, Mode};
+use crate::plan::Plan;
+use crate::random::{self, generator, symmetric};
+use crate::{LayerSpec, NnError};
+
+/// Samples that a prediction takes at once; more only cost memory.
+const PREDICTION_BATCH: usize = 64;
+
+/// A line of [`Network::summary`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerSummary {
+    /// The layer's kind and its number among the layers of that kind, `conv1d_2`.
+    pub name: String,
+    /// The shape of a sample after the layer: `[length, channels]` or `[features]`.
+    pub output_shape: Vec<usize>,
+    /// How many trainable parameters the layer has.
+    pub parameters: usize,
+}
+
+/// A tensor of a network's state: its name, shape and values, the last axis adjacent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// The layer's name in the summary, a dot and the tensor's: `conv1d_1.kernel`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, as many as the product of the shape.
+    pub values: Vec<f32>,
+}
+
+/// A stack of layers with its parameters and running statistics.
+///
+/// ```
+/// use stimmung_nn::{LayerSpec, Network};
+///
+/// let layers = [
+///     LayerSpec::conv1d(4, 3),
+///     LayerSpec::batch_norm(),
+///     LayerSpec::Relu,
+///     LayerSpec::max_pool1d(2),
+///     LayerSpec::Flatten,
+///     LayerSpec::dense(3),
+/// ];
+/// let network = Network::new(&[10, 1], &layers, 1)?;
+/// assert_eq!(network.parameter_count(), (3 * 4 + 4) + (4 + 4) + (5 * 4 * 3 + 3));
+/// assert_eq!(network.summary()[3].output_shape, [5, 4]);
+///
+/// let logits = network.predict(&[0.5; 20], 2)?;
+/// assert_eq!(logits.len(), 2 * 3);
+/// assert_eq!(logits[..3], logits[3..]);
+/// # Ok::<(), stimmung_nn::NnError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Network {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) parameters: Vec<f32>,
+    pub(crate) statistics: Vec<f32>,
+}
+
+impl Network {
+    /// A network for samples of shape `[features]` or `[length, channels]`, its weights drawn from `seed` as
+    /// [`LayerSpec`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::Parameter`] for a parameter out of range, [`NnError::Layer`] for a layer that does not fit
+    /// the one before, [`NnError::TooLarge`] beyond 2^28 parameters or values per sample.
+    pub fn new(input_shape: &[usize], layers: &[LayerSpec], seed: u64) -> Result<Self, NnError> {
+        let plan = Plan::new(input_shape, layers)?;
+        let mut network = Self {
+            parameters: vec![0.0; plan.parameters],
+            statistics: vec![0.0; plan.statistics],
+            plan: Arc::new(plan),
+        };
+        let plan = Arc::clone(&network.plan);
+        for tensor in &plan.tensors {
+            let all = if tensor.trainable { &mut network.parameters } else { &mut network.statistics };
+            let values = &mut all[tensor.range.clone()];
+            match tensor.initial {
+                Initial::Constant(value) => values.fill(value),
+                Initial::Glorot { fan_in, fan_out } => {
+                    let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
+                    let mut rng = generator(seed, random::Purpose::Initial { layer: tensor.layer });
+                    values.fill_with(|| limit * symmetric(&mut rng));
+                }
+            }
+        }
+        Ok(network)
+    }
+
+    /// How many trainable parameters there are; running statistics do not count.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// The layers in order, with their output shapes and sizes.
+    pub fn summary(&self) -> Vec<LayerSummary> {
+        let layers = self.plan.layers.iter();
+        layers
+            .map(|layer| LayerSummary {
+                name: layer.name.clone(),
+                output_shape: layer.output.clone(),
+                parameters: layer.parameters,
+            })
+            .collect()
+    }
+
+    /// How many values a sample has.
+    pub fn input_len(&self) -> usize {
+        self.plan.input.len()
+    }
+
+    /// How many values the answer to a sample has; of a classifier, the number of classes.
+    pub fn output_len(&self) -> usize {
+        self.plan.output().len()
+    }
+
+    /// The output for `n` samples, `inputs` holding one after the other, in evaluation mode: batch normalisation by running
+    /// statistics, no dropout. Gives `n` rows of [`output_len`](Self::output_len) values; for a classifier these are
+    /// logits, which [`softmax`](crate::softmax) turns into probabilities.
+    ///
+    /// The answer to a sample does not depend on the samples beside it, to the bit.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::Length`] if `inputs` is not `n` samples, [`NnError::NonFiniteInput`] if a value is NaN or infinite.
+    pub fn predict(&self, inputs: &[f32], n: usize) -> Result<Vec<f32>, NnError> {
+        self.check_inputs(inputs, n)?;
+        let (width, classes) = (self.input_len(), self.output_len());
+        let mut engine = Engine::new(&self.plan, n.min(PREDICTION_BATCH), Purpose::Prediction);
+        // Evaluation leaves these as they are.
+        let mut statistics = self.statistics.clone();
+        let mut outputs = Vec::with_capacity(n.saturating_mul(classes));
+        for batch in inputs.chunks(PREDICTION_BATCH * width) {
+            let samples = batch.len() / width;
+            engine.forward(Mode::Evaluation, &self.parameters, &mut statistics, samples, &|sample, to| {
+                to.copy_from_slice(&batch[sample * width..(sample + 1) * width]);
+            });
+            for sample in 0..samples {
+                outputs.extend_from_slice(engine.output(sample));
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// All that a model file must keep besides the layers: parameters and running statistics, layer by layer.
+    pub fn state(&self) -> Vec<NamedTensor> {
+        let tensors = self.plan.tensors.iter();
+        tensors
+            .map(|tensor| {
+                let all = if tensor.trainable { &self.parameters } else { &self.statistics };
+                NamedTensor {
+                    name: tensor.name.clone(),
+                    shape: tensor.shape.clone(),
+                    values: all[tensor.range.clone()].to_vec(),
+                }
+            })
+            .collect()
+    }
+
+    /// Takes over the state of a network with the same layers. Tensors may come in any order. On error, nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::State`] if a tensor is missing, unknown, there twice, of another shape, or not finite, or if a
+    /// running variance is negative.
+    pub fn load_state(&mut self, state: &[NamedTensor]) -> Result<(), NnError> {
+        let fail = |name: &str, reason: String| Err(NnError::State { name: name.to_owned(), reason });
+        let mut loaded = self.clone();
+        let mut seen = vec![false; self.plan.tensors.len()];
+        for tensor in state {
+            let Some(index) = self.plan.tensors.iter().position(|planned| planned.name == tensor.name) else {
+                return fail(&tensor.name, "this network has no tensor of that name".to_owned());
+            };
+            let planned = &self.plan.tensors[index];
+            if std::mem::replace(&mut seen[index], true) {
+                return fail(&tensor.name, "it is there twice".to_owned());
+            }
+            if tensor.shape != planned.shape || tensor.values.len() != planned.range.len() {
+                let (expected, actual, len) = (&planned.shape, &tensor.shape, tensor.values.len());
+                return fail(&tensor.name, format!("expected shape {expected:?}, got {actual:?} with {len} values"));
+            }
+            if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
+                return fail(&tensor.name, format!("it holds {value}"));
+            }
+            if tensor.name.ends_with(".moving_variance") && tensor.values.iter().any(|value| *value < 0.0) {
+                return fail(&tensor.name, "it holds a negative variance".to_owned());
+            }
+            let all = if planned.trainable { &mut loaded.parameters } else { &mut loaded.statistics };
+            all[planned.range.clone()].copy_from_slice(&tensor.values);
+        }
+        if let Some(index) = seen.iter().position(|seen| !seen) {
+            return fail(&self.plan.tensors[index].name, "it is missing".to_owned());
+        }
+        *self = loaded;
+        Ok(())
+    }
+
+    /// Checks that `inputs` are `n` samples of finite values.
+    pub(crate) fn check_inputs(&self, inputs: &[f32], n: usize) -> Result<(), NnError> {
+        let width = self.input_len();
+        let expected = n.saturating_mul(width);
+        if inputs.len() != expected {
+            return Err(NnError::Length { what: "inputs", expected, actual: inputs.len() });
+        }
+        match inputs.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(index) => Err(NnError::NonFiniteInput {
+                sample: index / width,
+                position: index % width,
+                value: inputs[index].to_string(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Padding;
+
+    fn model_a() -> Vec<LayerSpec> {
+        vec![
+            LayerSpec::conv1d(256, 5),
+            LayerSpec::batch_norm(),
+            LayerSpec::Relu,
+            LayerSpec::conv1d(128, 5),
+            LayerSpec::Relu,
+            LayerSpec::dropout(0.1),
+            LayerSpec::max_pool1d(8),
+            LayerSpec::conv1d(128, 5),
+            LayerSpec::batch_norm(),
+            LayerSpec::Relu,
+            LayerSpec::dropout(0.2),
+            LayerSpec::Flatten,
+            LayerSpec::dense(7),
+        ]
+    }
+
+    #[test]
+    fn model_a_has_the_published_size() {
+        let network = Network::new(&[193, 1], &model_a(), 0).unwrap();
+        assert_eq!(network.parameter_count(), 269_831);
+        let summary = network.summary();
+        let lines: Vec<_> =
+            summary.iter().map(|l| (l.name.as_str(), l.output_shape.as_slice(), l.parameters)).collect();
+        assert_eq!(
+            lines,
+            [
+                ("conv1d_1", &[193, 256][..], 1_536),
+                ("batch-norm_1", &[193, 256], 512),
+                ("relu_1", &[193, 256], 0),
+                ("conv1d_2", &[193, 128], 163_968),
+                ("relu_2", &[193, 128], 0),
+                ("dropout_1", &[193, 128], 0),
+                ("max-pool1d_1", &[24, 128], 0),
+                ("conv1d_3", &[24, 128], 82_048),
+                ("batch-norm_2", &[24, 128], 256),
+                ("relu_3", &[24, 128], 0),
+                ("dropout_2", &[24, 128], 0),
+                ("flatten_1", &[3072], 0),
+                ("dense_1", &[7], 21_511),
+            ]
+        );
+        let tensors: usize = network.state().iter().map(|tensor| tensor.values.len()).sum();
+        assert_eq!(tensors, 269_831 + 2 * 256 + 2 * 128);
+    }
+
+    #[test]
+    fn weights_start_from_glorots_distribution() {
+        let network = Network::new(&[193, 1], &model_a(), 5).unwrap();
+        let state = network.state();
+        let tensor = |name: &str| &state.iter().find(|tensor| tensor.name == name).unwrap().values;
+        for (name, fan_in, fan_out) in [("conv1d_2.kernel", 5 * 256, 5 * 128), ("dense_1.kernel", 3072, 7)] {
+            let values = tensor(name);
+            let limit = (6.0 / f64::from(fan_in + fan_out)).sqrt();
+            let largest = values.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
+            assert!(f64::from(largest) <= limit && f64::from(largest) > 0.99 * limit, "{name}: {largest} {limit}");
+            let mean = values.iter().map(|w| f64::from(*w)).sum::<f64>() / values.len() as f64;
+            assert!(mean.abs() < 0.02 * limit, "{name}: {mean}");
+        }
+        assert!(tensor("conv1d_1.bias").iter().chain(tensor("batch-norm_1.beta")).all(|w| *w == 0.0));
+        assert!(tensor("batch-norm_1.gamma").iter().chain(tensor("batch-norm_1.moving_variance")).all(|w| *w == 1.0));
+        assert_ne!(state, Network::new(&[193, 1], &model_a(), 6).unwrap().state());
+        assert_eq!(state, Network::new(&[193, 1], &model_a(), 5).unwrap().state());
+    }
+
+    #[test]
+    fn an_answer_does_not_depend_on_its_neighbours() {
+        // Flat layers wide enough for blocked products, and more samples than one shard or one prediction batch.
+        let mut layers = model_a();
+        layers.extend([LayerSpec::Relu, LayerSpec::dense(5)]);
+        for (shape, layers) in [(vec![40, 1], layers), (vec![40], vec![LayerSpec::dense(300), LayerSpec::dense(5)])] {
+            let network = Network::new(&shape, &layers, 2).unwrap();
+            let inputs: Vec<f32> = (0..130 * 40).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+            let together = network.predict(&inputs, 130).unwrap();
+            for sample in [0, 1, 31, 32, 63, 64, 129] {
+                let alone = network.predict(&inputs[sample * 40..(sample + 1) * 40], 1).unwrap();
+                assert_eq!(alone, together[sample * 5..(sample + 1) * 5], "{sample}");
+            }
+            assert_eq!(together, network.predict(&inputs, 130).unwrap());
+        }
+    }
+
+    #[test]
+    fn no_samples_give_no_answers() {
+        let network = Network::new(&[2], &[LayerSpec::dense(3)], 1).unwrap();
+        assert_eq!(network.predict(&[], 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn inputs_that_do_not_fit_are_refused() {
+        let network = Network::new(&[2], &[LayerSpec::dense(3)], 1).unwrap();
+        assert!(matches!(network.predict(&[1.0; 3], 2), Err(NnError::Length { expected: 4, actual: 3, .. })));
+        assert!(matches!(network.predict(&[1.0; 3], usize::MAX), Err(NnError::Length { .. })));
+        assert!(matches!(
+            network.predict(&[0.0, 0.0, f32::INFINITY, 0.0], 2),
+            Err(NnError::NonFiniteInput { sample: 1, position: 0, .. })
+        ));
+    }
+
+    #[test]
+    fn state_moves_between_networks() {
+        let first = Network::new(&[40, 1], &model_a(), 1).unwrap();
+        let mut second = Network::new(&[40, 1], &model_a(), 2).unwrap();
+        let inputs: Vec<f32> = (0..40).map(|i| i as f32 / 40.0).collect();
+        assert_ne!(first.predict(&inputs, 1), second.predict(&inputs, 1));
+        let mut state = first.state();
+        state.reverse();
+        second.load_state(&state).unwrap();
+        assert_eq!(first.predict(&inputs, 1), second.predict(&inputs, 1));
+    }
+
+    #[test]
+    fn states_that_do_not_fit_change_nothing() {
+        let layers = [LayerSpec::dense(4), LayerSpec::batch_norm(), LayerSpec::dense(2)];
+        let mut network = Network::new(&[3], &layers, 1).unwrap();
+        let good = network.state();
+        let names: Vec<&str> = good.iter().map(|tensor| tensor.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "dense_1.kernel",
+                "dense_1.bias",
+                "batch-norm_1.gamma",
+                "batch-norm_1.beta",
+                "batch-norm_1.moving_mean",
+                "batch-norm_1.moving_variance",
+                "dense_2.kernel",
+                "dense_2.bias",
+            ]
+        );
+        type Spoil = fn(&mut Vec<NamedTensor>);
+        let spoil: [(&str, Spoil); 7] = [
+            ("missing", |state| state.truncate(7)),
+            ("twice", |state| state.push(state[0].clone())),
+            ("no tensor", |state| state[0].name = "dense_3.kernel".to_owned()),
+            ("shape", |state| state[0].shape = vec![4, 3]),
+            ("shape", |state| state[0].values.truncate(11)),
+            ("NaN", |state| state[0].values[1] = f32::NAN),
+            ("negative", |state| state[5].values[0] = -1.0),
+        ];
+        for (reason, spoil) in spoil {
+            let mut state = good.clone();
+            for tensor in &mut state {
+                tensor.values.fill(0.5);
+            }
+            spoil(&mut state);
+            let error = network.load_state(&state).unwrap_err();
+            assert!(matches!(&error, NnError::State { .. }) && error.to_string().contains(reason), "{error}");
+            assert_eq!(network.state(), good);
+        }
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_refused() {
+        let refused = |shape: &[usize], layers: &[LayerSpec], text: &str| {
+            let error = Network::new(shape, layers, 0).unwrap_err();
+            assert!(matches!(error, NnError::Layer { .. }) && error.to_string().contains(text), "{error}");
+        };
+        refused(
+            &[8, 1],
+            &[LayerSpec::Relu, LayerSpec::dense(3)],
+            "layer 2 (dense) cannot follow an output of shape [8, 1]",
+        );
+        refused(&[8], &[LayerSpec::conv1d(3, 3)], "length");
+        refused(&[8], &[LayerSpec::max_pool1d(2)], "length");
+        refused(&[8, 1], &[LayerSpec::max_pool1d(9)], "longer than the sample");
+        let valid = LayerSpec::Conv1d { filters: 1, kernel: 9, padding: Padding::Valid, stride: 1 };
+        refused(&[8, 1], &[valid], "padding `same`");
+        for shape in [&[][..], &[0], &[3, 0], &[2, 2, 2]] {
+            assert!(matches!(Network::new(shape, &[LayerSpec::Relu], 0), Err(NnError::Parameter { .. })));
+        }
+        assert!(matches!(Network::new(&[3], &[], 0), Err(NnError::Parameter { .. })));
+        assert!(matches!(Network::new(&[3], &[LayerSpec::dense(0)], 0), Err(NnError::Parameter { .. })));
+    }
+
+    #[test]
+    fn networks_too_large_for_memory_are_refused() {
+        let huge = usize::MAX / 2;
+        for (shape, layer) in [
+            (vec![3], LayerSpec::dense(huge)),
+            (vec![huge], LayerSpec::dense(huge)),
+            (vec![huge, huge], LayerSpec::Relu),
+            (vec![9, 3], LayerSpec::conv1d(huge, 5)),
+            (vec![9, 1], LayerSpec::conv1d(1, huge)),
+            (vec![9, 1], LayerSpec::conv1d(1, 1 << 28)),
+            (vec![1 << 20, 1], LayerSpec::conv1d(1 << 10, 1)),
+        ] {
+            assert!(matches!(Network::new(&shape, &[layer], 0), Err(NnError::TooLarge { .. })));
+        }
+    }
+}

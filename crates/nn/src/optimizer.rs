@@ -1,0 +1,399 @@
+//! Optimisers: how parameters follow their gradients.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::NnError;
+use crate::simd::vectorised;
+
+/// Parameters that one piece of work updates; fixed, and without effect on the result.
+const BLOCK: usize = 1 << 14;
+
+/// An optimiser and its parameters. In a recipe, a table with the key `kind`:
+///
+/// ```
+/// # use stimmung_nn::OptimizerSpec;
+/// let optimizer: OptimizerSpec = toml::from_str(r#"
+/// kind = "rmsprop"
+/// learning_rate = 1e-5
+/// decay = 1e-6
+/// "#)?;
+/// assert_eq!(optimizer.learning_rate_at(0), 1e-5);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+///
+/// All of them know Keras' older form of decay: at step `t`, counted from 0, the rate is
+/// `learning_rate / (1 + decay · t)`. Unknown keys are errors. Below, `g` is the gradient, `w` a parameter, `η` the rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Stochastic gradient descent: `v ← momentum·v - η·g`, `w ← w + v`; with Nesterov's momentum,
+    /// `w ← w + momentum·v - η·g`.
+    Sgd {
+        /// Step size, above 0. 0.01 by default.
+        #[serde(default = "sgd_rate")]
+        learning_rate: f64,
+        /// How much of the last step stays, in `[0, 1)`. 0 by default: no momentum.
+        #[serde(default)]
+        momentum: f64,
+        /// Whether the momentum is Nesterov's. Off by default.
+        #[serde(default)]
+        nesterov: bool,
+        /// Decay of the rate, at least 0, which is the default.
+        #[serde(default)]
+        decay: f64,
+    },
+    /// Adam (Kingma and Ba, ICLR 2015, the form before section 2.1, as in Keras):
+    /// `m ← β₁·m + (1-β₁)·g`, `v ← β₂·v + (1-β₂)·g²`,
+    /// `w ← w - η·sqrt(1-β₂ᵗ)/(1-β₁ᵗ) · m/(sqrt(v) + ε)` with `t` from 1.
+    Adam {
+        /// Step size, above 0. 0.001 by default.
+        #[serde(default = "adaptive_rate")]
+        learning_rate: f64,
+        /// How much of the mean gradient stays, in `[0, 1)`. 0.9 by default.
+        #[serde(default = "beta_1")]
+        beta_1: f64,
+        /// How much of the mean squared gradient stays, in `[0, 1)`. 0.999 by default.
+        #[serde(default = "beta_2")]
+        beta_2: f64,
+        /// Keeps the divisor from zero, above 0. 1e-7 by default, as in Keras.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Decay of the rate, at least 0, which is the default.
+        #[serde(default)]
+        decay: f64,
+    },
+    /// RMSprop (Hinton's lecture 6e): `v ← ρ·v + (1-ρ)·g²`, `w ← w - η·g/(sqrt(v) + ε)`. The ε stands outside the root, as in
+    /// PyTorch and in Keras up to 2.2; Keras 3 has it inside.
+    Rmsprop {
+        /// Step size, above 0. 0.001 by default.
+        #[serde(default = "adaptive_rate")]
+        learning_rate: f64,
+        /// How much of the mean squared gradient stays, in `[0, 1)`. 0.9 by default.
+        #[serde(default = "rho")]
+        rho: f64,
+        /// Keeps the divisor from zero, above 0. 1e-7 by default, as in Keras.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Decay of the rate, at least 0, which is the default.
+        #[serde(default)]
+        decay: f64,
+    },
+}
+
+fn sgd_rate() -> f64 {
+    0.01
+}
+
+fn adaptive_rate() -> f64 {
+    1e-3
+}
+
+fn beta_1() -> f64 {
+    0.9
+}
+
+fn beta_2() -> f64 {
+    0.999
+}
+
+fn rho() -> f64 {
+    0.9
+}
+
+fn epsilon() -> f64 {
+    1e-7
+}
+
+impl Default for OptimizerSpec {
+    /// Adam at a rate of 0.001.
+    fn default() -> Self {
+        Self::adam(adaptive_rate())
+    }
+}
+
+impl OptimizerSpec {
+    /// Plain gradient descent at this rate.
+    pub const fn sgd(learning_rate: f64) -> Self {
+        Self::Sgd { learning_rate, momentum: 0.0, nesterov: false, decay: 0.0 }
+    }
+
+    /// Adam with its usual parameters at this rate.
+    pub fn adam(learning_rate: f64) -> Self {
+        Self::Adam { learning_rate, beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon(), decay: 0.0 }
+    }
+
+    /// `RMSprop` with its usual parameters at this rate.
+    pub fn rmsprop(learning_rate: f64) -> Self {
+        Self::Rmsprop { learning_rate, rho: rho(), epsilon: epsilon(), decay: 0.0 }
+    }
+
+    /// The same with this decay of the rate.
+    ///
+    /// ```
+    /// # use stimmung_nn::OptimizerSpec;
+    /// let optimizer = OptimizerSpec::sgd(0.1).with_decay(0.5);
+    /// assert_eq!(optimizer.learning_rate_at(2), 0.05);
+    /// ```
+    #[must_use]
+    pub fn with_decay(mut self, new: f64) -> Self {
+        let (Self::Sgd { decay, .. } | Self::Adam { decay, .. } | Self::Rmsprop { decay, .. }) = &mut self;
+        *decay = new;
+        self
+    }
+
+    /// The learning rate of step `step`, counted from 0: `learning_rate / (1 + decay · step)`.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        let (Self::Sgd { learning_rate, decay, .. }
+        | Self::Adam { learning_rate, decay, .. }
+        | Self::Rmsprop { learning_rate, decay, .. }) = *self;
+        learning_rate / (1.0 + decay * step as f64)
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::Parameter`] names the parameter, its value and its range.
+    pub fn check(&self) -> Result<(), NnError> {
+        let require = |holds, name, value: f64, expected| {
+            if holds { Ok(()) } else { Err(NnError::parameter(name, value, expected)) }
+        };
+        let share = |name, value: f64| require((0.0..1.0).contains(&value), name, value, "at least 0 and below 1");
+        let (learning_rate, decay) = match *self {
+            Self::Sgd { learning_rate, momentum, nesterov: _, decay } => {
+                share("optimizer.momentum", momentum)?;
+                (learning_rate, decay)
+            }
+            Self::Adam { learning_rate, beta_1, beta_2, epsilon, decay } => {
+                share("optimizer.beta_1", beta_1)?;
+                share("optimizer.beta_2", beta_2)?;
+                let holds = epsilon >= 1e-30 && epsilon.is_finite();
+                require(holds, "optimizer.epsilon", epsilon, "at least 1e-30 and finite")?;
+                (learning_rate, decay)
+            }
+            Self::Rmsprop { learning_rate, rho, epsilon, decay } => {
+                share("optimizer.rho", rho)?;
+                let holds = epsilon >= 1e-30 && epsilon.is_finite();
+                require(holds, "optimizer.epsilon", epsilon, "at least 1e-30 and finite")?;
+                (learning_rate, decay)
+            }
+        };
+        let holds = learning_rate > 0.0 && learning_rate.is_finite();
+        require(holds, "optimizer.learning_rate", learning_rate, "above 0 and finite")?;
+        require(decay >= 0.0 && decay.is_finite(), "optimizer.decay", decay, "at least 0 and finite")
+    }
+}
+
+/// An optimiser at work: what it remembers of the gradients.
+#[derive(Debug)]
+pub(crate) struct Optimizer {
+    spec: OptimizerSpec,
+    /// Steps taken.
+    step: u64,
+    /// SGD's velocity, Adam's mean gradient.
+    first: Vec<f32>,
+    /// The mean squared gradient of Adam and `RMSprop`.
+    second: Vec<f32>,
+}
+
+/// Zero in the place of a subnormal number: averages that decay towards zero would otherwise end there, where processors
+/// are slow.
+#[inline]
+fn flushed(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
+}
+
+impl Optimizer {
+    /// An optimiser for this many parameters, its spec checked.
+    pub(crate) fn new(spec: OptimizerSpec, parameters: usize) -> Self {
+        let (first, second) = match spec {
+            OptimizerSpec::Sgd { momentum, .. } => (momentum > 0.0, false),
+            OptimizerSpec::Adam { .. } => (true, true),
+            OptimizerSpec::Rmsprop { .. } => (false, true),
+        };
+        let memory = |needed| vec![0.0; if needed { parameters } else { 0 }];
+        Self { spec, step: 0, first: memory(first), second: memory(second) }
+    }
+
+    /// Steps taken.
+    pub(crate) fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// The learning rate of the next step.
+    pub(crate) fn learning_rate(&self) -> f64 {
+        self.spec.learning_rate_at(self.step)
+    }
+
+    /// Moves the parameters by one step.
+    pub(crate) fn update(&mut self, parameters: &mut [f32], gradients: &[f32]) {
+        let rate = self.learning_rate();
+        self.step += 1;
+        let blocks = parameters.par_chunks_mut(BLOCK).zip(gradients.par_chunks(BLOCK));
+        match self.spec {
+            OptimizerSpec::Sgd { momentum: 0.0, .. } => {
+                let rate = rate as f32;
+                blocks.for_each(|(parameters, gradients)| {
+                    vectorised(|| {
+                        for (w, g) in parameters.iter_mut().zip(gradients) {
+                            *w -= rate * g;
+                        }
+                    });
+                });
+            }
+            OptimizerSpec::Sgd { momentum, nesterov, .. } => {
+                let (rate, momentum) = (rate as f32, momentum as f32);
+                blocks.zip(self.first.par_chunks_mut(BLOCK)).for_each(|((parameters, gradients), velocity)| {
+                    vectorised(|| {
+                        for ((w, g), v) in parameters.iter_mut().zip(gradients).zip(velocity) {
+                            *v = flushed(momentum * *v - rate * g);
+                            *w += if nesterov { momentum * *v - rate * g } else { *v };
+                        }
+                    });
+                });
+            }
+            OptimizerSpec::Adam { beta_1, beta_2, epsilon, .. } => {
+                let time = self.step as f64;
+                let rate = (rate * (1.0 - beta_2.powf(time)).sqrt() / (1.0 - beta_1.powf(time))) as f32;
+                let (keep_1, new_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
+                let (keep_2, new_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
+                let epsilon = epsilon as f32;
+                let memories = self.first.par_chunks_mut(BLOCK).zip(self.second.par_chunks_mut(BLOCK));
+                blocks.zip(memories).for_each(|((parameters, gradients), (first, second))| {
+                    vectorised(|| {
+                        for (((w, g), m), v) in parameters.iter_mut().zip(gradients).zip(first).zip(second) {
+                            *m = flushed(keep_1 * *m + new_1 * g);
+                            *v = flushed(keep_2 * *v + new_2 * (g * g));
+                            *w -= rate * *m / (v.sqrt() + epsilon);
+                        }
+                    });
+                });
+            }
+            OptimizerSpec::Rmsprop { rho, epsilon, .. } => {
+                let (rate, keep, new) = (rate as f32, rho as f32, (1.0 - rho) as f32);
+                let epsilon = epsilon as f32;
+                blocks.zip(self.second.par_chunks_mut(BLOCK)).for_each(|((parameters, gradients), second)| {
+                    vectorised(|| {
+                        for ((w, g), v) in parameters.iter_mut().zip(gradients).zip(second) {
+                            *v = flushed(keep * *v + new * (g * g));
+                            *w -= rate * g / (v.sqrt() + epsilon);
+                        }
+                    });
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three steps down `f(w) = w²/2` from 1 and -2, so that the gradient is the parameter.
+    fn descend(spec: &OptimizerSpec) -> Vec<f32> {
+        spec.check().unwrap();
+        let mut optimizer = Optimizer::new(spec.clone(), 2);
+        let mut parameters = vec![1.0f32, -2.0];
+        for _ in 0..3 {
+            let gradients = parameters.clone();
+            optimizer.update(&mut parameters, &gradients);
+        }
+        parameters
+    }
+
+    fn assert_near(actual: &[f32], expected: [f64; 2]) {
+        for (actual, expected) in actual.iter().zip(expected) {
+            assert!((f64::from(*actual) - expected).abs() < 2e-7, "{actual} is not {expected}");
+        }
+    }
+
+    // Worked out by hand; PyTorch 2.15 prints the same for these four.
+
+    #[test]
+    fn sgd() {
+        // 0.9³ and -2 · 0.9³
+        assert_near(&descend(&OptimizerSpec::sgd(0.1)), [0.729, -1.458]);
+    }
+
+    #[test]
+    fn sgd_with_decay() {
+        // 0.1, 0.1/1.5, 0.1/2: 0.9 · (1 - 1/15) · 0.95
+        let spec = OptimizerSpec::Sgd { learning_rate: 0.1, momentum: 0.0, nesterov: false, decay: 0.5 };
+        assert_near(&descend(&spec), [0.798, -1.596]);
+    }
+
+    #[test]
+    fn sgd_with_momentum() {
+        // v = -0.1, w = 0.9; v = -0.09 - 0.09, w = 0.72; v = -0.162 - 0.072, w = 0.486
+        let spec = OptimizerSpec::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: false, decay: 0.0 };
+        assert_near(&descend(&spec), [0.486, -0.972]);
+    }
+
+    #[test]
+    fn sgd_with_nesterov_momentum() {
+        // v = -0.1, w = 1 - 0.09 - 0.1; v = -0.171, w = 0.81 - 0.1539 - 0.081; v = -0.21141, w = 0.5751 - 0.247779
+        let spec = OptimizerSpec::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true, decay: 0.0 };
+        assert_near(&descend(&spec), [0.327_321, -0.654_642]);
+    }
+
+    #[test]
+    fn adam() {
+        // The formula in double precision. Keras 3.15, which rounds the betas to single, prints 0.9106557 and 0.7015890 first.
+        // The large ε shows where it stands: PyTorch adds it after correcting the bias and comes to 0.7015863.
+        let spec = OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 0.1, decay: 0.0 };
+        assert_near(&descend(&spec), [0.910_655_128_985, -1.862_659_112_112]);
+        assert_near(&descend(&OptimizerSpec::adam(0.1)), [0.701_587_014_865, -1.700_623_758_369]);
+    }
+
+    #[test]
+    fn rmsprop() {
+        // Printed by PyTorch 2.15 in float64: RMSprop(lr=0.1, alpha=0.9, eps=0.1) and eps=1e-7.
+        let spec = OptimizerSpec::Rmsprop { learning_rate: 0.1, rho: 0.9, epsilon: 0.1, decay: 0.0 };
+        assert_near(&descend(&spec), [0.485_010_081_84, -1.385_280_046_41]);
+        assert_near(&descend(&OptimizerSpec::rmsprop(0.1)), [0.369_180_7, -1.308_717_95]);
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        let sgd =
+            |learning_rate, momentum, decay| OptimizerSpec::Sgd { learning_rate, momentum, nesterov: false, decay };
+        for spec in [
+            sgd(0.0, 0.0, 0.0),
+            sgd(-1.0, 0.0, 0.0),
+            sgd(f64::NAN, 0.0, 0.0),
+            sgd(f64::INFINITY, 0.0, 0.0),
+            sgd(0.1, 1.0, 0.0),
+            sgd(0.1, 0.0, -0.1),
+            OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 1.0, beta_2: 0.9, epsilon: 1e-7, decay: 0.0 },
+            OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: f64::NAN, epsilon: 1e-7, decay: 0.0 },
+            OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.9, epsilon: 0.0, decay: 0.0 },
+            OptimizerSpec::Rmsprop { learning_rate: 0.1, rho: -0.1, epsilon: 1e-7, decay: 0.0 },
+        ] {
+            assert!(matches!(spec.check(), Err(NnError::Parameter { .. })), "{spec:?}");
+        }
+    }
+
+    #[test]
+    fn reads_defaults_and_refuses_unknown_keys() {
+        let read = |text| serde_json::from_str::<OptimizerSpec>(text);
+        assert_eq!(read(r#"{"kind": "adam"}"#).unwrap(), OptimizerSpec::default());
+        assert_eq!(read(r#"{"kind": "rmsprop", "learning_rate": 1e-5}"#).unwrap(), OptimizerSpec::rmsprop(1e-5));
+        assert_eq!(read(r#"{"kind": "sgd", "learning_rate": 0.5}"#).unwrap(), OptimizerSpec::sgd(0.5));
+        assert!(read(r#"{"kind": "sgd", "rate": 0.5}"#).is_err());
+        assert!(read(r#"{"kind": "lion"}"#).is_err());
+    }
+
+    #[test]
+    fn averages_end_at_zero_not_among_the_subnormals() {
+        let mut optimizer = Optimizer::new(OptimizerSpec::adam(1e-3), 1);
+        let mut parameters = [1.0];
+        optimizer.update(&mut parameters, &[1e-17]);
+        for _ in 0..2_000 {
+            optimizer.update(&mut parameters, &[0.0]);
+            let (m, v) = (optimizer.first[0], optimizer.second[0]);
+            assert!(!m.is_subnormal() && !v.is_subnormal(), "{m:e} {v:e}");
+        }
+        assert_eq!(optimizer.first[0], 0.0);
+    }
+}

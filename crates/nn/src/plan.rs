@@ -1,0 +1,338 @@
+//! From a list of layers to what the engine runs: shapes checked, memory laid out, work divided.
+
+use std::ops::Range;
+
+use crate::batch::{Geometry, Margin, padded_len};
+use crate::layers::{BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Map, MaxPool1d, ParameterInfo, Relu};
+use crate::{LayerSpec, NnError};
+
+/// The most values in a network's parameters, and in all that one sample leaves behind on its way through: 1 GiB each.
+const LARGEST: usize = 1 << 28;
+
+/// How a batch is divided into shards: by the network alone, so that results do not depend on the number of threads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Division {
+    /// Multiplications that are worth handing to another thread.
+    pub(crate) cost: usize,
+    /// Samples in a shard of a flat stage, at least: a product with fewer rows would wait for its weights.
+    pub(crate) flat: usize,
+}
+
+impl Default for Division {
+    fn default() -> Self {
+        Self { cost: 1 << 20, flat: 32 }
+    }
+}
+
+/// A layer as the engine runs it.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Map(Box<dyn Map>),
+    InPlace(Box<dyn InPlace>),
+}
+
+/// A layer with its place in the network's memory.
+#[derive(Debug)]
+pub(crate) struct Op {
+    pub(crate) kind: Kind,
+    /// Position in the list of layers.
+    pub(crate) layer: usize,
+    /// Where its parameters lie in the network's.
+    pub(crate) parameters: Range<usize>,
+    /// Where its running statistics lie in the network's.
+    pub(crate) statistics: Range<usize>,
+    /// The stage's tensor that it reads.
+    pub(crate) input: usize,
+    /// The stage's tensor that it writes; the same when it works in place.
+    pub(crate) output: usize,
+}
+
+impl Op {
+    pub(crate) fn map(&self) -> Option<&dyn Map> {
+        match &self.kind {
+            Kind::Map(map) => Some(map.as_ref()),
+            Kind::InPlace(_) => None,
+        }
+    }
+
+    pub(crate) fn synchronised(&self) -> Option<&dyn crate::layers::Synchronised> {
+        self.map().and_then(Map::synchronised)
+    }
+}
+
+/// A tensor of a stage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) geometry: Geometry,
+    pub(crate) margin: Margin,
+    pub(crate) gradient_margin: Margin,
+}
+
+/// Layers that divide a batch in the same way: those before the samples are flattened, and those after.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) ops: Vec<Op>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) flat: bool,
+    /// Ops whose work on one batch must see all shards first.
+    pub(crate) synchronised: Vec<usize>,
+}
+
+impl Stage {
+    fn new(input: Geometry, flat: bool) -> Self {
+        let slot = Slot { geometry: input, margin: Margin::default(), gradient_margin: Margin::default() };
+        Self { ops: Vec::new(), slots: vec![slot], flat, synchronised: Vec::new() }
+    }
+
+    fn output(&self) -> Geometry {
+        self.slots[self.slots.len() - 1].geometry
+    }
+
+    /// How many samples make a shard.
+    pub(crate) fn samples_per_shard(&self, division: Division) -> usize {
+        let cost = self.ops.iter().filter_map(Op::map).fold(1, |sum: usize, map| sum.saturating_add(map.cost()));
+        let enough = division.cost.div_ceil(cost);
+        if self.flat { enough.max(division.flat) } else { enough }
+    }
+
+    /// How many values one sample takes in all tensors of the stage, without gradients; `None` beyond counting.
+    fn sample_len(&self) -> usize {
+        self.slots.iter().map(|slot| padded_len(slot.geometry, slot.margin)).sum()
+    }
+
+    fn push_map(&mut self, map: Box<dyn Map>, layer: usize, offsets: &mut (usize, usize)) {
+        let input = self.slots.len() - 1;
+        self.slots[input].margin = map.input_margin();
+        let gradient_margin = map.gradient_margin();
+        self.slots.push(Slot { geometry: map.output(), margin: Margin::default(), gradient_margin });
+        let take = |start: &mut usize, infos: Vec<ParameterInfo>| {
+            let first = *start;
+            *start += infos.iter().map(ParameterInfo::len).sum::<usize>();
+            first..*start
+        };
+        let parameters = take(&mut offsets.0, map.parameters());
+        let statistics = take(&mut offsets.1, map.statistics());
+        if map.synchronised().is_some() {
+            self.synchronised.push(self.ops.len());
+        }
+        let kind = Kind::Map(map);
+        self.ops.push(Op { kind, layer, parameters, statistics, input, output: input + 1 });
+    }
+
+    fn push_in_place(&mut self, layer: Box<dyn InPlace>, position: usize) {
+        let slot = self.slots.len() - 1;
+        let kind = Kind::InPlace(layer);
+        self.ops.push(Op { kind, layer: position, parameters: 0..0, statistics: 0..0, input: slot, output: slot });
+    }
+}
+
+/// What the summary says of a layer.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedLayer {
+    pub(crate) name: String,
+    pub(crate) output: Vec<usize>,
+    pub(crate) parameters: usize,
+}
+
+/// A tensor that a model file keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    /// Whether it is trained; otherwise it is a running statistic.
+    pub(crate) trainable: bool,
+    /// Where it lies among the parameters or the statistics.
+    pub(crate) range: Range<usize>,
+    pub(crate) initial: Initial,
+    pub(crate) layer: usize,
+}
+
+/// A network's shape and order of work; shared by everything that runs it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) layers: Vec<PlannedLayer>,
+    pub(crate) tensors: Vec<PlannedTensor>,
+    pub(crate) input: Geometry,
+    pub(crate) parameters: usize,
+    pub(crate) statistics: usize,
+    /// Values that one sample leaves in all tensors.
+    pub(crate) sample_len: usize,
+    /// The fewest samples of which a batch-norm layer can take a variance.
+    pub(crate) smallest_batch: usize,
+    pub(crate) division: Division,
+}
+
+impl Plan {
+    pub(crate) fn new(input_shape: &[usize], specs: &[LayerSpec]) -> Result<Self, NnError> {
+        let (input, flat) = match *input_shape {
+            [features] if features > 0 => (Geometry { rows: 1, channels: features }, true),
+            [rows, channels] if rows > 0 && channels > 0 => (Geometry { rows, channels }, false),
+            _ => {
+                return Err(NnError::parameter(
+                    "input shape",
+                    format!("{input_shape:?}"),
+                    "[features] or [length, channels], each at least 1",
+                ));
+            }
+        };
+        if specs.is_empty() {
+            return Err(NnError::parameter("layers", "empty", "at least one layer"));
+        }
+        within_limit(input.rows.checked_mul(input.channels), "one input sample", "use fewer features")?;
+        let mut plan = Self {
+            stages: vec![Stage::new(input, flat)],
+            layers: Vec::new(),
+            tensors: Vec::new(),
+            input,
+            parameters: 0,
+            statistics: 0,
+            sample_len: 0,
+            smallest_batch: 1,
+            division: Division::default(),
+        };
+        for (position, spec) in specs.iter().enumerate() {
+            spec.check()?;
+            plan.push(position, spec)?;
+        }
+        plan.sample_len = plan.stages.iter().map(Stage::sample_len).sum();
+        Ok(plan)
+    }
+
+    /// The shape of the network's output.
+    pub(crate) fn output(&self) -> Geometry {
+        self.stages[self.stages.len() - 1].output()
+    }
+
+    /// Whether the output is one row of values.
+    pub(crate) fn is_output_flat(&self) -> bool {
+        self.stages[self.stages.len() - 1].flat
+    }
+
+    /// The first op that has something to learn, as (stage, op); no gradient is needed before it.
+    pub(crate) fn first_trainable(&self) -> Option<(usize, usize)> {
+        self.stages
+            .iter()
+            .enumerate()
+            .find_map(|(index, stage)| stage.ops.iter().position(|op| !op.parameters.is_empty()).map(|op| (index, op)))
+    }
+
+    fn push(&mut self, position: usize, spec: &LayerSpec) -> Result<(), NnError> {
+        let last = self.stages.len() - 1;
+        let stage = &mut self.stages[last];
+        let (input, flat) = (stage.output(), stage.flat);
+        let refuse = |reason: String| {
+            let input = if flat { vec![input.channels] } else { vec![input.rows, input.channels] };
+            Err(NnError::Layer { position: position + 1, layer: spec.kind(), input, reason })
+        };
+        let needs_length = || refuse("it needs samples with a length, of shape [length, channels]".to_owned());
+        let map: Box<dyn Map> = match *spec {
+            LayerSpec::Dense { units } => {
+                if !flat {
+                    return refuse("it needs flat samples: put a `flatten` before it".to_owned());
+                }
+                limit_parameters(self.parameters, &[input.channels, units], units)?;
+                Box::new(Dense::new(input.channels, units))
+            }
+            LayerSpec::Conv1d { filters, kernel, padding, stride } => {
+                if flat {
+                    return needs_length();
+                }
+                limit_parameters(self.parameters, &[kernel, input.channels, filters], filters)?;
+                match Conv1d::new(input, filters, kernel, padding, stride) {
+                    Some(layer) => Box::new(layer),
+                    None => {
+                        return refuse(format!("a kernel of {kernel} is longer than the sample: use padding `same`"));
+                    }
+                }
+            }
+            LayerSpec::BatchNorm { momentum, epsilon } => {
+                if input.rows == 1 {
+                    self.smallest_batch = 2;
+                }
+                limit_parameters(self.parameters, &[input.channels], input.channels)?;
+                Box::new(BatchNorm::new(input, momentum, epsilon))
+            }
+            LayerSpec::MaxPool1d { size } => {
+                if flat {
+                    return needs_length();
+                }
+                if size > input.rows {
+                    return refuse(format!("a window of {size} is longer than the sample"));
+                }
+                Box::new(MaxPool1d::new(input, size))
+            }
+            LayerSpec::Relu => {
+                stage.push_in_place(Box::new(Relu), position);
+                self.describe(position, spec);
+                return Ok(());
+            }
+            LayerSpec::Dropout { rate } => {
+                stage.push_in_place(Box::new(Dropout::new(rate)), position);
+                self.describe(position, spec);
+                return Ok(());
+            }
+            LayerSpec::Flatten => {
+                if !flat {
+                    self.stages.push(Stage::new(Geometry { rows: 1, channels: input.len() }, true));
+                }
+                self.describe(position, spec);
+                return Ok(());
+            }
+        };
+        let (output, margin) = (map.output(), map.input_margin());
+        let activations = margin
+            .before
+            .checked_add(margin.after)
+            .and_then(|zeros| zeros.checked_add(input.rows))
+            .and_then(|rows| rows.checked_mul(input.channels))
+            .and_then(|len| output.rows.checked_mul(output.channels)?.checked_add(len))
+            .and_then(|len| stage.sample_len().checked_add(len));
+        within_limit(activations, "what one sample leaves in the layers", "use fewer filters or shorter kernels")?;
+        let (first_parameter, first_statistic) = (self.parameters, self.statistics);
+        let (trainable, statistics) = (map.parameters(), map.statistics());
+        let mut offsets = (self.parameters, self.statistics);
+        stage.push_map(map, position, &mut offsets);
+        (self.parameters, self.statistics) = offsets;
+        self.describe(position, spec);
+        for (infos, mut start, trainable) in [(trainable, first_parameter, true), (statistics, first_statistic, false)]
+        {
+            for info in infos {
+                let name = format!("{}.{}", self.layers[position].name, info.name);
+                let range = start..start + info.len();
+                start = range.end;
+                let ParameterInfo { shape, initial, .. } = info;
+                self.tensors.push(PlannedTensor { name, shape, trainable, range, initial, layer: position });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a layer's line to the summary.
+    fn describe(&mut self, position: usize, spec: &LayerSpec) {
+        let kind = spec.kind();
+        let ordinal =
+            self.layers.iter().filter(|layer| layer.name.rsplit_once('_').is_some_and(|n| n.0 == kind)).count();
+        let output = self.output();
+        let op = self.stages[self.stages.len() - 1].ops.last().filter(|op| op.layer == position);
+        let layer = PlannedLayer {
+            name: format!("{kind}_{}", ordinal + 1),
+            output: if self.is_output_flat() { vec![output.channels] } else { vec![output.rows, output.channels] },
+            parameters: op.map_or(0, |op| op.parameters.len()),
+        };
+        self.layers.push(layer);
+    }
+}
+
+fn limit_parameters(already: usize, kernel: &[usize], bias: usize) -> Result<(), NnError> {
+    let kernel = kernel.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    let total = kernel.and_then(|kernel| kernel.checked_add(bias)?.checked_add(already));
+    within_limit(total, "the network's parameters", "use fewer units or filters, or pool before `flatten`")
+}
+
+fn within_limit(needed: Option<usize>, what: &'static str, remedy: &'static str) -> Result<(), NnError> {
+    match needed {
+        Some(needed) if needed <= LARGEST => Ok(()),
+        needed => Err(NnError::TooLarge { what, needed: needed.unwrap_or(usize::MAX), limit: LARGEST, remedy }),
+    }
+}

@@ -1,0 +1,264 @@
+//! The layers a network is made of, as a recipe writes them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::NnError;
+
+/// What a convolution does at the two ends of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Padding {
+    /// Zeros around the sample, so that the output has `ceil(length / stride)` positions. With an odd number of
+    /// zeros, the odd one goes to the end, as in Keras.
+    #[default]
+    Same,
+    /// No zeros: the kernel stays inside the sample, and the output has `(length - kernel) / stride + 1` positions.
+    Valid,
+}
+
+/// One layer. In a recipe, a table with the key `layer`:
+///
+/// ```
+/// # use stimmung_nn::{LayerSpec, Padding};
+/// # #[derive(serde::Deserialize)] struct Model { layers: Vec<LayerSpec> }
+/// # let model: Model = toml::from_str(r#"
+/// layers = [
+///   { layer = "conv1d", filters = 256, kernel = 5 },
+///   { layer = "batch-norm" },
+///   { layer = "relu" },
+///   { layer = "dropout", rate = 0.1 },
+///   { layer = "max-pool1d", size = 8 },
+///   { layer = "flatten" },
+///   { layer = "dense", units = 7 },
+/// ]
+/// # "#)?;
+/// assert_eq!(model.layers[0], LayerSpec::conv1d(256, 5));
+/// assert_eq!(model.layers[1], LayerSpec::batch_norm());
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+///
+/// Unknown keys are errors. Weights start from Glorot and Bengio's uniform distribution (AISTATS 2010, eq. 16):
+/// `U[-l, l]` with `l = sqrt(6 / (fan_in + fan_out))`, biases from zero, as in Keras.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "layer", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LayerSpec {
+    /// A fully connected layer, `y = x·W + b`: `(features,)` → `(units,)`. Needs a [`Flatten`](Self::Flatten) before it
+    /// when samples have a length.
+    Dense {
+        /// Outputs, at least 1.
+        units: usize,
+    },
+    /// A convolution over the length: `(length, channels)` → `(length', filters)`, where
+    /// `y[p, f] = b[f] + Σ_{t, c} x[p·stride + t, c] · W[t, c, f]` (a cross-correlation, as everywhere in this field).
+    Conv1d {
+        /// Output channels, at least 1.
+        filters: usize,
+        /// Positions under the kernel, at least 1.
+        kernel: usize,
+        /// What happens at the ends; [`Padding::Same`] by default.
+        #[serde(default)]
+        padding: Padding,
+        /// Positions from one output to the next, at least 1, which is the default.
+        #[serde(default = "one")]
+        stride: usize,
+    },
+    /// Batch normalisation (Ioffe and Szegedy, ICML 2015): in training, each channel is brought to mean 0 and variance 1
+    /// over the batch and the length, then scaled by γ (from 1) and shifted by β (from 0). In evaluation, running
+    /// averages take the place of the batch's. The variance is the population's, `1/N`, in both.
+    BatchNorm {
+        /// How much of the running averages stays at each step, in `[0, 1)`. 0.99 by default, as in Keras; PyTorch's
+        /// default, 0.1 in its opposite convention, is 0.9 here.
+        #[serde(default = "batch_norm_momentum")]
+        momentum: f64,
+        /// Added to the variance before the root, above 0. 0.001 by default, as in Keras.
+        #[serde(default = "batch_norm_epsilon")]
+        epsilon: f64,
+    },
+    /// The rectifier, `max(x, 0)`. Its slope at 0 is taken as 0.
+    #[serde(deserialize_with = "no_keys")]
+    Relu,
+    /// Dropout (Srivastava et al., JMLR 2014), inverted: in training, each value becomes zero with probability `rate` and
+    /// the others grow by `1 / (1 - rate)`; nothing happens in evaluation. Probabilities are multiples of 1/65536.
+    Dropout {
+        /// The share to drop, in `[0, 1)`.
+        rate: f64,
+    },
+    /// The largest of every `size` positions, channel by channel: `(length, channels)` → `(length / size, channels)`.
+    /// Positions that do not fill a window are left out. Of equal values, the first receives the gradient.
+    MaxPool1d {
+        /// Positions in a window, and from one window to the next; at least 1 and at most the length.
+        size: usize,
+    },
+    /// `(length, channels)` → `(length · channels,)`, position by position.
+    #[serde(deserialize_with = "no_keys")]
+    Flatten,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn batch_norm_momentum() -> f64 {
+    0.99
+}
+
+fn batch_norm_epsilon() -> f64 {
+    1e-3
+}
+
+/// Reads a layer that has no keys of its own. Without this, serde passes over unknown keys of such variants in silence.
+fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct NoKeys {}
+    NoKeys::deserialize(deserializer).map(|NoKeys {}| ())
+}
+
+impl LayerSpec {
+    /// A fully connected layer.
+    pub const fn dense(units: usize) -> Self {
+        Self::Dense { units }
+    }
+
+    /// A convolution that keeps the length.
+    pub const fn conv1d(filters: usize, kernel: usize) -> Self {
+        Self::Conv1d { filters, kernel, padding: Padding::Same, stride: 1 }
+    }
+
+    /// Batch normalisation with Keras' defaults: momentum 0.99, epsilon 0.001.
+    pub fn batch_norm() -> Self {
+        Self::BatchNorm { momentum: batch_norm_momentum(), epsilon: batch_norm_epsilon() }
+    }
+
+    /// Dropout of this share of the values.
+    pub const fn dropout(rate: f64) -> Self {
+        Self::Dropout { rate }
+    }
+
+    /// The largest of every `size` positions.
+    pub const fn max_pool1d(size: usize) -> Self {
+        Self::MaxPool1d { size }
+    }
+
+    /// The layer's kind, as a recipe writes it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense { .. } => "dense",
+            Self::Conv1d { .. } => "conv1d",
+            Self::BatchNorm { .. } => "batch-norm",
+            Self::Relu => "relu",
+            Self::Dropout { .. } => "dropout",
+            Self::MaxPool1d { .. } => "max-pool1d",
+            Self::Flatten => "flatten",
+        }
+    }
+
+    /// Checks the parameters that can be checked without knowing the layer's input.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::Parameter`] names the parameter, its value and its range.
+    pub fn check(&self) -> Result<(), NnError> {
+        let at_least_one = |name, value: usize| {
+            if value == 0 { Err(NnError::parameter(name, value, "at least 1")) } else { Ok(()) }
+        };
+        let share = |name, value: f64| {
+            if (0.0..1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(NnError::parameter(name, value, "at least 0 and below 1"))
+            }
+        };
+        match *self {
+            Self::Dense { units } => at_least_one("dense.units", units),
+            Self::Conv1d { filters, kernel, padding: _, stride } => {
+                at_least_one("conv1d.filters", filters)?;
+                at_least_one("conv1d.kernel", kernel)?;
+                at_least_one("conv1d.stride", stride)
+            }
+            Self::BatchNorm { momentum, epsilon } => {
+                share("batch-norm.momentum", momentum)?;
+                // As an f32 it must still be there.
+                if (1e-30..=1.0).contains(&epsilon) {
+                    Ok(())
+                } else {
+                    Err(NnError::parameter("batch-norm.epsilon", epsilon, "at least 1e-30 and at most 1"))
+                }
+            }
+            Self::Dropout { rate } => share("dropout.rate", rate),
+            Self::MaxPool1d { size } => at_least_one("max-pool1d.size", size),
+            Self::Relu | Self::Flatten => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trips_through_toml_and_json() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Recipe {
+            layers: Vec<LayerSpec>,
+        }
+        let recipe = Recipe {
+            layers: vec![
+                LayerSpec::Conv1d { filters: 4, kernel: 3, padding: Padding::Valid, stride: 2 },
+                LayerSpec::batch_norm(),
+                LayerSpec::Relu,
+                LayerSpec::dropout(0.1),
+                LayerSpec::max_pool1d(2),
+                LayerSpec::Flatten,
+                LayerSpec::dense(3),
+            ],
+        };
+        let text = toml::to_string(&recipe).unwrap();
+        assert!(text.contains("momentum = 0.99\n"), "{text}");
+        assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), recipe);
+        let text = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "conv1d", "filters": 8, "kernel": 5}"#).unwrap();
+        assert_eq!(layer, LayerSpec::conv1d(8, 5));
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "batch-norm"}"#).unwrap();
+        assert_eq!(layer, LayerSpec::batch_norm());
+    }
+
+    #[test]
+    fn unknown_keys_and_kinds_are_errors() {
+        for text in [
+            r#"{"layer": "dense", "units": 3, "activation": "relu"}"#,
+            r#"{"layer": "relu", "slope": 0.1}"#,
+            r#"{"layer": "flatten", "order": "c"}"#,
+            r#"{"layer": "batch-norm", "momentum": 0.9, "epsilom": 1e-5}"#,
+            r#"{"layer": "dense"}"#,
+            r#"{"layer": "attention"}"#,
+        ] {
+            assert!(serde_json::from_str::<LayerSpec>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn out_of_range_parameters_are_refused() {
+        for layer in [
+            LayerSpec::dense(0),
+            LayerSpec::conv1d(0, 5),
+            LayerSpec::conv1d(5, 0),
+            LayerSpec::Conv1d { filters: 1, kernel: 1, padding: Padding::Same, stride: 0 },
+            LayerSpec::BatchNorm { momentum: 1.0, epsilon: 1e-3 },
+            LayerSpec::BatchNorm { momentum: -0.1, epsilon: 1e-3 },
+            LayerSpec::BatchNorm { momentum: 0.9, epsilon: 0.0 },
+            LayerSpec::BatchNorm { momentum: 0.9, epsilon: f64::NAN },
+            LayerSpec::dropout(1.0),
+            LayerSpec::dropout(f64::NAN),
+            LayerSpec::max_pool1d(0),
+        ] {
+            assert!(matches!(layer.check(), Err(NnError::Parameter { .. })), "{layer:?}");
+        }
+        assert_eq!(LayerSpec::dropout(0.0).check(), Ok(()));
+    }
+}
