@@ -1,1 +1,51 @@
 //! Speech emotion recognition, from a corpus to a prediction.
+//!
+//! This is the library that programs use. A [`Recipe`] fixes an experiment; an [`Experiment`] hears its corpus, judges
+//! the recipe by its protocol and trains the model; [`save_run`] keeps what came out; a [`Recognizer`] answers for new
+//! recordings with a model file. The crates below are re-exported under their own names.
+//!
+//! # Examples
+//! ```no_run
+//! use stimmung::{Experiment, Quiet, Recipe, Recognizer, corpora_folders, save_run};
+//!
+//! let recipe = Recipe::load("recipes/emodb-issa-logistic.toml".as_ref(), &[])?;
+//! let experiment = Experiment::prepare(recipe, &corpora_folders(&[]), &Quiet)?;
+//! let evaluated = experiment.evaluate(&Quiet)?;
+//! println!("{}: UAR {:.3}", evaluated.evaluation.protocol, evaluated.evaluation.pooled.uar);
+//!
+//! let model = experiment.train(Some(&evaluated.evaluation), &Quiet)?;
+//! save_run("runs/first".as_ref(), &experiment, &evaluated, Some(&model))?;
+//! let answer = Recognizer::new(model).recognize_path("voice.wav".as_ref())?;
+//! println!("{}", answer.label);
+//! # Ok::<(), stimmung::Error>(())
+//! ```
+
+mod card;
+mod corpora;
+mod error;
+mod experiment;
+mod fixed;
+mod listen;
+mod progress;
+pub mod recipe;
+mod recognizer;
+mod run;
+mod table;
+
+pub use stimmung_audio as audio;
+pub use stimmung_corpus as corpus;
+pub use stimmung_evaluation as evaluation;
+pub use stimmung_features as features;
+pub use stimmung_models as models;
+
+pub use corpora::corpora_folders;
+pub use error::{Error, RecordingError};
+pub use experiment::{Evaluated, Experiment, open_corpus};
+pub use fixed::FixedModel;
+pub use listen::MIN_SECONDS;
+pub use progress::{Progress, Quiet, advance_to};
+pub use recipe::{Recipe, feature_set};
+pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
+pub use run::{Receipt, Summary, report, save_run, write_whole};
+pub use stimmung_models::Card;
+pub use table::FeatureTable;

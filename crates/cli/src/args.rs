@@ -1,0 +1,320 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use stimmung::recipe::{Override, Recipe};
+use stimmung::{Error, recipe::DEFAULT_RECIPE};
+
+/// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
+#[derive(Parser)]
+#[command(name = "stimmung", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 all was done, 1 something failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C.\n\
+Colour is left out in pipes and where NO_COLOR is set; progress bars are shown on terminals only.")]
+pub struct Arguments {
+    /// Threads to use; by default, as many as there are cores. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+
+    /// Print results as JSON, one object a line, and errors as objects with `error`
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one thread is needed".into()),
+        Ok(threads) if threads <= 1024 => Ok(threads),
+        Ok(_) => Err("at most 1024 threads".into()),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// The main job in one go: find or make a corpus, extract, train, evaluate by speaker, predict
+    Quickstart(Quickstart),
+    /// Run a recipe: evaluate it by its protocol, train on everything, save the run's folder
+    Run(RunRecipe),
+    /// Train a model on a whole corpus and save its file
+    Train(Train),
+    /// Evaluate a recipe by its protocol, or a ready model on a corpus, and save the figures
+    Evaluate(Evaluate),
+    /// Predict the emotion of recordings
+    Predict(Predict),
+    /// Compute features into a CSV table
+    Features(Features),
+    /// Look into corpora
+    #[command(subcommand)]
+    Corpus(Corpus),
+    /// Look into model files
+    #[command(subcommand)]
+    Model(Model),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub struct Corpora {
+    /// Folder with corpora, looked into before STIMMUNG_CORPORA, ./data and the cache folder (repeatable)
+    #[arg(long = "corpora", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    given: Vec<PathBuf>,
+}
+
+impl Corpora {
+    pub fn folders(&self) -> Vec<PathBuf> {
+        stimmung::corpora_folders(&self.given)
+    }
+}
+
+/// A recipe, from a file or from flags, and changes to it.
+#[derive(Args)]
+pub struct RecipeSource {
+    /// The recipe's file (TOML); without it, the recipe of the embedded model is the starting point
+    #[arg(value_name = "RECIPE", value_hint = ValueHint::FilePath)]
+    pub recipe: Option<PathBuf>,
+
+    /// Corpus: a folder, a manifest (CSV), or a name such as emodb
+    #[arg(long, value_name = "CORPUS")]
+    pub corpus: Option<String>,
+
+    /// Layout of the corpus's folder, by name or as a layout file; found out by default
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<String>,
+
+    /// Keep only these emotions, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub emotions: Vec<String>,
+
+    /// Feature set, such as issa-50-80-50 or mfcc
+    #[arg(long = "set", value_name = "NAME")]
+    pub set: Option<String>,
+
+    /// Kind of model, such as logistic, svm, lda, dense, issa-model-a
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kind: Option<String>,
+
+    /// Protocol: speakers, random or fixed
+    #[arg(long, value_name = "KIND")]
+    pub protocol: Option<String>,
+
+    /// Seed of everything random
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u32>,
+
+    /// Set any key of the recipe, such as model.c=0.1 (repeatable)
+    #[arg(long = "with", value_name = "KEY=VALUE")]
+    pub with: Vec<Override>,
+
+    #[command(flatten)]
+    pub corpora: Corpora,
+}
+
+impl RecipeSource {
+    /// The recipe after all changes.
+    pub fn read(&self) -> Result<Recipe, Error> {
+        let overrides = self.overrides();
+        match &self.recipe {
+            Some(path) => Recipe::load(path, &overrides),
+            None => Recipe::with_overrides(DEFAULT_RECIPE, "(command line)", &overrides),
+        }
+    }
+
+    fn overrides(&self) -> Vec<Override> {
+        let mut overrides = Vec::new();
+        if let Some(corpus) = &self.corpus {
+            overrides.extend(corpus_overrides(corpus));
+            if self.recipe.is_none() {
+                overrides.push(Override::new("name", name_for(corpus)));
+                overrides.push(Override::new("description", String::new()));
+            }
+        }
+        if let Some(layout) = &self.layout {
+            overrides.push(Override::new("corpus.layout", layout.as_str()));
+        }
+        if !self.emotions.is_empty() {
+            overrides.push(Override::new("corpus.emotions", self.emotions.clone()));
+        }
+        let sections = [("features", "set", &self.set), ("model", "kind", &self.kind), ("protocol", "kind", &self.protocol)];
+        for (section, key, value) in sections {
+            if let Some(value) = value {
+                overrides.push(Override::section(section, key, value));
+            }
+        }
+        if let Some(seed) = self.seed {
+            overrides.push(Override::new("seed", i64::from(seed)));
+        }
+        overrides.extend(self.with.iter().cloned());
+        overrides
+    }
+}
+
+/// What exists is a path, anything else is a name.
+fn corpus_overrides(corpus: &str) -> Vec<Override> {
+    let is_path = std::path::Path::new(corpus).exists() || corpus.contains(['/', '\\']) || corpus.ends_with(".csv");
+    vec![Override::section("corpus", if is_path { "path" } else { "name" }, corpus)]
+}
+
+/// A recipe's name made from a corpus's: what may stand in a file name, in lower case.
+fn name_for(corpus: &str) -> String {
+    let stem = std::path::Path::new(corpus).file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+    let name: String = stem
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(60)
+        .collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "corpus".to_owned() } else { name.to_owned() }
+}
+
+#[derive(Args)]
+pub struct Quickstart {
+    #[command(flatten)]
+    pub corpora: Corpora,
+
+    /// Folder that the run's folder is put into
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct RunRecipe {
+    #[command(flatten)]
+    pub source: RecipeSource,
+
+    /// Folder that the run's folder is put into
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+
+    /// Say what would be done, check the recipe and the corpus, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Train {
+    #[command(flatten)]
+    pub source: RecipeSource,
+
+    /// The model file to write; by default the recipe's name with .stimmung
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    /// Also evaluate by the recipe's protocol and write the figures onto the model's card
+    #[arg(long)]
+    pub evaluate: bool,
+}
+
+#[derive(Args)]
+pub struct Evaluate {
+    #[command(flatten)]
+    pub source: RecipeSource,
+
+    /// A ready model to evaluate on the corpus, instead of cross-validating a recipe
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["recipe", "set", "kind", "protocol"])]
+    pub model: Option<PathBuf>,
+
+    /// Folder that the run's folder is put into
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Predict {
+    /// Recordings, folders of recordings, or - for standard input
+    #[arg(required = true, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+
+    /// The model file; by default the embedded model
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Features {
+    /// Recordings, folders of recordings, or one manifest (CSV)
+    #[arg(required = true, value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+
+    /// Feature set: mfcc, mel, issa-40-12-128, issa-60-60-60 or issa-50-80-50
+    #[arg(long = "set", value_name = "NAME", default_value = "issa-50-80-50")]
+    pub set: String,
+
+    /// Set a parameter of the feature set, such as n=20 (repeatable)
+    #[arg(long = "with", value_name = "KEY=VALUE")]
+    pub with: Vec<Override>,
+
+    /// Resample every recording to this rate in hertz; by default each is described at its own
+    #[arg(long, value_name = "HZ")]
+    pub sample_rate: Option<u32>,
+
+    /// The table to write; standard output by default
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum Corpus {
+    /// Count recordings, speakers, emotions and seconds; list broken files and copies
+    Describe(Describe),
+    /// Write the table of a corpus as a manifest (CSV)
+    Manifest {
+        /// The corpus: a folder, a manifest, or a name such as emodb
+        corpus: String,
+        /// Layout of the folder, by name or as a layout file; found out by default
+        #[arg(long, value_name = "LAYOUT")]
+        layout: Option<String>,
+        /// The file to write; standard output by default
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        corpora: Corpora,
+    },
+    /// List the layouts that are known by name
+    Layouts,
+    /// Synthesise a small corpus of artificial voices
+    Synth {
+        /// The folder to make; must not exist or be empty
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+        /// Speakers, half of them with female voices
+        #[arg(long, value_name = "N")]
+        speakers: Option<usize>,
+        /// Takes of each sentence, emotion and speaker
+        #[arg(long, value_name = "N")]
+        takes: Option<usize>,
+        /// Seed of the voices
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+}
+
+#[derive(Args)]
+pub struct Describe {
+    /// The corpus: a folder, a manifest, or a name such as emodb
+    pub corpus: String,
+
+    /// Layout of the folder, by name or as a layout file; found out by default
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<String>,
+
+    #[command(flatten)]
+    pub corpora: Corpora,
+}
+
+#[derive(Subcommand)]
+pub enum Model {
+    /// Show a model's card, front end and structure
+    Info {
+        /// The model file; by default the embedded model
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,136 @@
+//! `run`, `train` and `evaluate`: a recipe at work.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use stimmung::evaluation::Evaluation;
+use stimmung::{Experiment, FixedModel, Recipe, open_corpus, report, save_run};
+
+use crate::args::{Evaluate, RecipeSource, RunRecipe, Train};
+use crate::commands::WrongUsage;
+use crate::console::{Console, bold, green};
+use crate::progress::Bar;
+
+pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
+    let recipe = arguments.source.read()?;
+    if arguments.dry_run {
+        return dry_run(&recipe, &arguments.source, &arguments.out, console);
+    }
+    let bar = Bar::default();
+    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?;
+    let evaluated = experiment.evaluate(&bar)?;
+    let model = experiment.train(Some(&evaluated.evaluation), &bar)?;
+    let folder = arguments.out.join(&experiment.recipe.name);
+    let summary = save_run(&folder, &experiment, &evaluated, Some(&model))?;
+    show(console, &experiment, &evaluated.evaluation, &summary)
+}
+
+/// Prints a summary as JSON, or the report and where the run lies.
+pub fn show(
+    console: &Console,
+    experiment: &Experiment,
+    evaluation: &Evaluation,
+    summary: &stimmung::Summary,
+) -> anyhow::Result<()> {
+    if console.json() {
+        return console.object(summary);
+    }
+    console.print(format!(
+        "{} on {}: {} recordings, {} values each ({}), {}\n\n{}",
+        bold(&experiment.recipe.name),
+        experiment.corpus,
+        experiment.items.len(),
+        experiment.table.columns.len(),
+        experiment.recipe.features.name(),
+        experiment.recipe.model.kind(),
+        report(&experiment.table.dropped, evaluation),
+    ))?;
+    if let Some(folder) = &summary.run {
+        console.print(format!("\nSaved {}\n", green(folder.display())))?;
+    }
+    Ok(())
+}
+
+fn dry_run(recipe: &Recipe, source: &RecipeSource, out: &Path, console: &Console) -> anyhow::Result<()> {
+    let corpus = open_corpus(recipe, &source.corpora.folders())?;
+    let folder = out.join(&recipe.name);
+    if console.json() {
+        return console.object(&json!({
+            "dry_run": true,
+            "recipe": recipe,
+            "corpus": corpus.root,
+            "recordings": corpus.recordings.len(),
+            "protocol": recipe.protocol.describe(),
+            "run": folder,
+        }));
+    }
+    Ok(console.print(format!(
+        "{}\nWould use {} recordings below {}, judge by {}, and write {}.\n",
+        recipe.to_toml()?,
+        corpus.recordings.len(),
+        corpus.root.display(),
+        recipe.protocol.describe(),
+        folder.display()
+    ))?)
+}
+
+pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
+    let recipe = arguments.source.read()?;
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stimmung", recipe.name)));
+    let bar = Bar::default();
+    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?;
+    let evaluated = if arguments.evaluate { Some(experiment.evaluate(&bar)?) } else { None };
+    let evaluation = evaluated.as_ref().map(|evaluated| &evaluated.evaluation);
+    let model = experiment.train(evaluation, &bar)?;
+    model.save(&out)?;
+    if console.json() {
+        return console.object(&json!({
+            "model": out,
+            "id": model.id(),
+            "kind": model.classifier.kind(),
+            "classes": experiment.classes,
+            "recordings": experiment.items.len(),
+            "dropped": experiment.table.dropped,
+            "uar": evaluation.map(|evaluation| evaluation.pooled.uar),
+            "protocol": evaluation.map(|evaluation| &evaluation.protocol),
+        }));
+    }
+    match evaluation {
+        Some(evaluation) => console.print(report(&experiment.table.dropped, evaluation))?,
+        None => {
+            for dropped in &experiment.table.dropped {
+                console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
+            }
+            console.note("Not evaluated: `--evaluate` judges the recipe and writes the figures onto the card.");
+        }
+    }
+    Ok(console.print(format!(
+        "Trained {} on {} recordings of {} emotions; saved {}\n",
+        model.classifier.kind(),
+        experiment.items.len(),
+        experiment.classes.len(),
+        green(out.display())
+    ))?)
+}
+
+pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
+    let bar = Bar::default();
+    let folders = arguments.source.corpora.folders();
+    let Some(model) = &arguments.model else {
+        let experiment = Experiment::prepare(arguments.source.read()?, &folders, &bar)?;
+        let evaluated = experiment.evaluate(&bar)?;
+        let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));
+        let summary = save_run(&folder, &experiment, &evaluated, None)?;
+        return show(console, &experiment, &evaluated.evaluation, &summary);
+    };
+    if arguments.source.corpus.is_none() {
+        let text = "`evaluate --model FILE` needs a corpus to judge the model on: add `--corpus DIR`, a manifest, or a name";
+        return Err(WrongUsage(text.into()).into());
+    }
+    let recipe = arguments.source.read()?;
+    let fixed = FixedModel::load(model)?;
+    let (experiment, evaluated) = fixed.evaluate(recipe, &folders, &bar)?;
+    let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));
+    let summary = save_run(&folder, &experiment, &evaluated, None)?;
+    show(console, &experiment, &evaluated.evaluation, &summary)
+}

@@ -1,0 +1,41 @@
+//! One module a group of commands.
+
+mod corpus;
+mod experiment;
+mod features;
+mod model;
+mod predict;
+mod quickstart;
+
+use clap::CommandFactory;
+
+use crate::args::{Arguments, Command};
+use crate::console::Console;
+
+/// Some of the inputs failed; each failure was printed where it happened.
+#[derive(Debug, thiserror::Error)]
+#[error("some inputs failed")]
+pub struct SomeFailed;
+
+/// Flags that do not go together or a value that the flag does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
+pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
+    match &arguments.command {
+        Command::Quickstart(quickstart) => quickstart::run(quickstart, console),
+        Command::Run(run) => experiment::run(run, console),
+        Command::Train(train) => experiment::train(train, console),
+        Command::Evaluate(evaluate) => experiment::evaluate(evaluate, console),
+        Command::Predict(predict) => predict::run(predict, console),
+        Command::Features(features) => features::run(features, console),
+        Command::Corpus(corpus) => corpus::run(corpus, console),
+        Command::Model(model) => model::run(model, console),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "stimmung", &mut script);
+            Ok(console.print(String::from_utf8_lossy(&script))?)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `predict`: recordings in, emotions out, in the order in which they were named.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use rayon::prelude::*;
+use serde_json::json;
+use stimmung::corpus::Manifest;
+use stimmung::{Prediction, Progress, Recognizer};
+
+use crate::args::Predict;
+use crate::commands::SomeFailed;
+use crate::console::{Console, bold, chain};
+use crate::progress::{Bar, stopped};
+
+/// Standard input is held in memory, so it has a limit.
+const LARGEST_INPUT: u64 = 1 << 30;
+
+/// Recordings predicted together before their answers are printed; enough to keep every core busy.
+const BATCH: usize = 64;
+
+pub fn run(arguments: &Predict, console: &Console) -> anyhow::Result<()> {
+    let recognizer = match &arguments.model {
+        Some(path) => Recognizer::open(path)?,
+        None => Recognizer::embedded()?,
+    };
+    let mut failures = 0;
+    let mut files = Vec::new();
+    for input in &arguments.inputs {
+        match Manifest::unlabelled(std::slice::from_ref(input)) {
+            Ok(found) => files.extend(found.recordings.iter().map(|recording| found.path(recording))),
+            Err(error) => {
+                failures += 1;
+                console.failure(&error.to_string(), None);
+            }
+        }
+    }
+    let width = files.iter().map(|file| file.to_string_lossy().chars().count()).max().unwrap_or(0).min(60);
+    let bar = Bar::default();
+    let many = files.len() > BATCH;
+    if many {
+        bar.begin("predicting", files.len() as u64);
+    }
+    for batch in files.chunks(BATCH) {
+        let answers: Vec<anyhow::Result<Prediction>> = batch.par_iter().map(|file| answer(&recognizer, file)).collect();
+        if stopped() {
+            bar.end();
+            return Err(stimmung::Error::Cancelled.into());
+        }
+        for (file, answer) in batch.iter().zip(answers) {
+            let file = file.to_string_lossy();
+            match answer {
+                Ok(prediction) => show(console, &file, &prediction, width)?,
+                Err(error) => {
+                    failures += 1;
+                    console.failure(&chain(&error), Some(&file));
+                }
+            }
+        }
+        bar.advance(batch.len() as u64);
+    }
+    bar.end();
+    if failures == 0 { Ok(()) } else { Err(SomeFailed.into()) }
+}
+
+fn answer(recognizer: &Recognizer, file: &Path) -> anyhow::Result<Prediction> {
+    if stopped() {
+        return Err(stimmung::Error::Cancelled.into());
+    }
+    if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LARGEST_INPUT + 1).read_to_end(&mut bytes).context("standard input")?;
+        anyhow::ensure!(bytes.len() as u64 <= LARGEST_INPUT, "more than 1 GiB on standard input; save it as a file first");
+        return Ok(recognizer.recognize_bytes(bytes)?);
+    }
+    Ok(recognizer.recognize_path(file)?)
+}
+
+/// `file  happiness  ████████  0.83  (anger 0.10, surprise 0.04)`, or the JSON object.
+fn show(console: &Console, file: &str, prediction: &Prediction, width: usize) -> anyhow::Result<()> {
+    if console.json() {
+        return console.object(&json!({
+            "file": file,
+            "label": prediction.label,
+            "probabilities": prediction.probabilities,
+            "seconds": prediction.seconds,
+            "segments": prediction.segments,
+        }));
+    }
+    let mut ranked: Vec<(&String, &f32)> = prediction.probabilities.iter().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(a.1));
+    let others: Vec<String> = ranked.iter().skip(1).take(2).map(|(label, p)| format!("{label} {p:.2}")).collect();
+    let best = prediction.probabilities.get(&prediction.label).copied().unwrap_or_default();
+    let blocks = "█".repeat((best * 20.0).round() as usize);
+    console.print(format!(
+        "{file:width$}  {}  {best:.2} {blocks:20}  {}\n",
+        bold(format!("{:10}", prediction.label)),
+        others.join(", ")
+    ))?;
+    Ok(())
+}

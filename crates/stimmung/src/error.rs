@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+
+use stimmung_audio::AudioError;
+use stimmung_corpus::CorpusError;
+use stimmung_evaluation::EvaluationError;
+use stimmung_features::FeatureError;
+use stimmung_models::ModelError;
+
+/// What can go wrong between a recipe and a prediction, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A recipe cannot be used as it stands; the text says which key and what would do.
+    #[error("recipe {origin}: {message}")]
+    Recipe {
+        /// The recipe's file, or `(command line)`.
+        origin: String,
+        /// What is wrong and what to write instead.
+        message: String,
+    },
+    /// A recording holds nothing that could be recognised.
+    #[error("{0}")]
+    Recording(#[from] RecordingError),
+    /// Every recording was left out, so there is nothing to go on with.
+    #[error("none of the {count} recordings can be used; the first, {file}: {reason}")]
+    NothingUsable {
+        /// Recordings looked at.
+        count: usize,
+        /// The first one left out.
+        file: String,
+        /// Why it was left out.
+        reason: String,
+    },
+    /// The model cannot answer for this corpus.
+    #[error("the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`")]
+    UnknownEmotion {
+        /// The model's classes, separated by commas.
+        known: String,
+        /// The first class that the model lacks.
+        missing: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's word.
+        source: std::io::Error,
+    },
+    /// The person stopped the work; nothing half-written is left.
+    #[error("stopped; nothing half-written was left behind")]
+    Cancelled,
+    /// Decoding, resampling or writing audio.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// Computing features.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// Reading a corpus or a manifest.
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    /// Fitting a model, or reading or writing its file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Splitting or scoring.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+}
+
+/// Why one recording is of no use, although it may well be a sound audio file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// The file does not decode.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// The features cannot be computed.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// Every sample has the same value.
+    #[error("silent: all {samples} samples are equal, there is no voice to hear")]
+    Silent {
+        /// Samples decoded.
+        samples: usize,
+    },
+    /// Shorter than [`MIN_SECONDS`](crate::MIN_SECONDS).
+    #[error("too short: {samples} samples are {seconds:.4} s, at least {minimum} s are needed")]
+    TooShort {
+        /// Samples decoded.
+        samples: usize,
+        /// Seconds decoded.
+        seconds: f64,
+        /// Seconds needed.
+        minimum: f64,
+    },
+    /// The manifest's `start` and `end` lie outside the recording.
+    #[error("the part from {start} s to {end} s lies outside the recording, which lasts {seconds:.3} s")]
+    OutOfRange {
+        /// Start of the part in seconds.
+        start: f64,
+        /// End of the part in seconds.
+        end: f64,
+        /// The recording's length in seconds.
+        seconds: f64,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { path, source }
+    }
+}

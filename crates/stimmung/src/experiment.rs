@@ -1,0 +1,226 @@
+//! From a recipe to a run: the corpus is heard once, then judged fold by fold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use stimmung_corpus::{Dropped, Manifest};
+use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
+use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, Matrix, ModelFile, TrainingSet, fit};
+
+use crate::card::describe_run;
+use crate::recognizer::most_probable;
+use crate::table::{id, nothing_usable};
+use crate::{Error, FeatureTable, Progress, Recipe};
+
+/// A recipe with its corpus heard: features, labels and everything that splits need to know.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The corpus's name.
+    pub corpus: String,
+    /// The folder that the recordings' files are relative to.
+    pub root: PathBuf,
+    /// The rate in hertz at which the recordings were heard, and the features computed.
+    pub front_end: FrontEnd,
+    /// The features, one row a recording, and what was left out.
+    pub table: FeatureTable,
+    /// The emotions, sorted; labels are indices into them.
+    pub classes: Vec<String>,
+    /// What splitting needs to know of each row.
+    pub items: Vec<Item>,
+}
+
+/// An evaluation with the predictions behind it.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The folds, as row numbers.
+    pub folds: Vec<Fold>,
+    /// One prediction per tested row, fold by fold.
+    pub predictions: Vec<Judged>,
+}
+
+impl Experiment {
+    /// Finds the recipe's corpus in `corpora` (see [`corpora_folders`](crate::corpora_folders)), hears every recording
+    /// and computes its features.
+    ///
+    /// # Errors
+    /// A corpus that is not found or holds nothing usable, [`Error::Cancelled`].
+    pub fn prepare(recipe: Recipe, corpora: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
+        let manifest = open_corpus(&recipe, corpora)?;
+        Self::from_manifest(recipe, manifest, progress)
+    }
+
+    /// As [`prepare`](Self::prepare), with the corpus at hand.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn from_manifest(recipe: Recipe, mut manifest: Manifest, progress: &dyn Progress) -> Result<Self, Error> {
+        keep_labelled(&mut manifest, recipe.corpus.emotions.as_ref());
+        if manifest.recordings.is_empty() {
+            return Err(nothing_usable(&manifest.dropped));
+        }
+        let sample_rate = match recipe.audio.sample_rate {
+            Some(rate) => rate,
+            None => commonest_rate(&manifest),
+        };
+        let front_end = FrontEnd { sample_rate, features: recipe.features.clone() };
+        let table = FeatureTable::extract(&manifest, &front_end.features, Some(sample_rate), progress)?;
+        let (classes, items) = label(&table);
+        Ok(Self { recipe, corpus: manifest.name, root: manifest.root, front_end, table, classes, items })
+    }
+
+    /// The label of each row.
+    pub fn labels(&self) -> Vec<usize> {
+        self.items.iter().map(|item| item.class).collect()
+    }
+
+    /// The folds of the recipe's protocol.
+    ///
+    /// # Errors
+    /// [`Error::Evaluation`] where the protocol does not fit the corpus.
+    pub fn folds(&self) -> Result<Vec<Fold>, Error> {
+        let folds = self.recipe.protocol.split(&self.items, self.classes.len(), self.recipe.seed);
+        folds.map_err(|error| error.with_class_names(&self.classes).into())
+    }
+
+    /// Judges the recipe by its protocol, folds in parallel. The result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// Splits that cannot be made, models that cannot be fitted, [`Error::Cancelled`].
+    pub fn evaluate(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
+        let folds = self.folds()?;
+        progress.begin("evaluating", folds.len() as u64);
+        let predictions: Result<Vec<Vec<Judged>>, Error> = folds
+            .par_iter()
+            .enumerate()
+            .map(|(number, fold)| {
+                let classifier = self.fit(&fold.train, progress)?;
+                let judged = judge(&classifier, &self.table.features, &fold.test, number)?;
+                progress.advance(1);
+                Ok(judged)
+            })
+            .collect();
+        progress.end();
+        let predictions = predictions?.concat();
+        let evaluation =
+            Evaluation::new(&self.recipe.protocol, &self.items, &self.classes, &folds, &predictions, self.recipe.seed)?;
+        Ok(Evaluated { evaluation, folds, predictions })
+    }
+
+    /// Fits the recipe's model on some rows.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the rows do not suffice, [`Error::Cancelled`].
+    pub fn fit(&self, rows: &[usize], progress: &dyn Progress) -> Result<Classifier, Error> {
+        let features = self.table.features.select_rows(rows)?;
+        let labels: Vec<usize> = rows.iter().map(|&row| self.items[row].class).collect();
+        let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
+        let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
+        let mut watch = |_: FitProgress| if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        fit(&self.recipe.model, &data, self.recipe.seed, &mut watch).map_err(|error| {
+            // A fit ends early only because it was asked to.
+            if progress.cancelled() { Error::Cancelled } else { error.into() }
+        })
+    }
+
+    /// Fits the recipe's model on every row and writes its card; `evaluated` puts the honest figures onto it.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn train(&self, evaluated: Option<&Evaluation>, progress: &dyn Progress) -> Result<ModelFile, Error> {
+        let rows: Vec<usize> = (0..self.items.len()).collect();
+        let card = describe_run(self, evaluated);
+        self.train_on(&rows, card, progress)
+    }
+
+    /// Fits the recipe's model on some rows only, under a card of the caller's.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn train_on(&self, rows: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
+        progress.begin("training the model", 1);
+        let classifier = self.fit(rows, progress);
+        progress.end();
+        Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
+    }
+}
+
+/// Opens the corpus that a recipe names.
+///
+/// # Errors
+/// [`Error::Corpus`] where it is not found, with the folders that were looked into.
+pub fn open_corpus(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Manifest, Error> {
+    let layout = recipe.corpus.layout.as_deref();
+    let path = match (&recipe.corpus.name, &recipe.corpus.path) {
+        (Some(name), _) => stimmung_corpus::find(name, corpora)?,
+        (None, Some(path)) => path.clone(),
+        (None, None) => PathBuf::from("."),
+    };
+    Ok(Manifest::open(Path::new(&path), layout)?)
+}
+
+fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
+    let (kept, unlabelled) = std::mem::take(&mut manifest.recordings).into_iter().partition(|r| r.emotion.is_some());
+    manifest.recordings = kept;
+    let unlabelled: Vec<stimmung_corpus::Recording> = unlabelled;
+    manifest.dropped.extend(
+        unlabelled.into_iter().map(|recording| Dropped { file: recording.file, reason: "no emotion is given".into() }),
+    );
+    if let Some(emotions) = emotions {
+        manifest.recordings.retain(|recording| recording.emotion.as_ref().is_some_and(|emotion| emotions.contains(emotion)));
+    }
+}
+
+/// The rate that most recordings have; the lower of equally common ones. Headers are read, nothing is decoded.
+fn commonest_rate(manifest: &Manifest) -> u32 {
+    let rates: Vec<Option<u32>> = manifest
+        .recordings
+        .par_iter()
+        .map(|recording| stimmung_audio::probe_path(manifest.path(recording)).ok().map(|probe| probe.sample_rate))
+        .collect();
+    let mut counts = BTreeMap::<u32, usize>::new();
+    for rate in rates.into_iter().flatten() {
+        *counts.entry(rate).or_default() += 1;
+    }
+    // `max_by_key` takes the last of equals. Where no file can be read, extraction tells the reason of each.
+    counts.into_iter().rev().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate)
+}
+
+fn label(table: &FeatureTable) -> (Vec<String>, Vec<Item>) {
+    let mut classes: Vec<String> = table.recordings.iter().filter_map(|recording| recording.emotion.clone()).collect();
+    classes.sort();
+    classes.dedup();
+    let items = table.recordings.iter().zip(&table.content).map(|(recording, content)| Item {
+        id: id(recording),
+        class: recording.emotion.as_ref().and_then(|emotion| classes.binary_search(emotion).ok()).unwrap_or_default(),
+        speaker: recording.speaker.clone(),
+        utterance: utterance(recording),
+        content: Some(content.clone()),
+    });
+    let items = items.collect();
+    (classes, items)
+}
+
+/// The same speaker saying the same text with the same emotion: takes of one utterance.
+fn utterance(recording: &stimmung_corpus::Recording) -> Option<String> {
+    let (text, speaker, emotion) = (recording.text.as_ref()?, recording.speaker.as_ref()?, recording.emotion.as_ref()?);
+    Some(format!("{speaker}|{text}|{emotion}"))
+}
+
+/// Lets a classifier judge some rows.
+pub(crate) fn judge(classifier: &Classifier, features: &Matrix, rows: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
+    let probabilities = classifier.probabilities(&features.select_rows(rows)?)?;
+    let judged = rows.iter().enumerate().map(|(index, &item)| {
+        let probabilities = probabilities.row(index).to_vec();
+        Judged { item, fold, predicted: most_probable(&probabilities), probabilities }
+    });
+    Ok(judged.collect())
+}

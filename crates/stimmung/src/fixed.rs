@@ -1,0 +1,84 @@
+//! Judging a ready model on a corpus.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use stimmung_evaluation::{Evaluation, Fold};
+use stimmung_models::ModelFile;
+
+use crate::card::fingerprint;
+use crate::experiment::{judge, open_corpus};
+use crate::{Error, Evaluated, Experiment, Progress, Recipe};
+
+/// A ready model that is to be judged on recordings.
+///
+/// Which of them it was trained on stands on its card; the evaluation says so beside its figures.
+#[derive(Debug, Clone)]
+pub struct FixedModel {
+    model: ModelFile,
+}
+
+impl FixedModel {
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a file that is no whole model file of this version.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Ok(Self { model: ModelFile::load(path)? })
+    }
+
+    /// Lets the model answer for every recording of the recipe's corpus. The model's own front end is used; of the recipe,
+    /// only the corpus and the seed count.
+    ///
+    /// # Errors
+    /// [`Error::UnknownEmotion`] where the corpus has emotions that the model does not know.
+    pub fn evaluate(
+        &self,
+        mut recipe: Recipe,
+        corpora: &[PathBuf],
+        progress: &dyn Progress,
+    ) -> Result<(Experiment, Evaluated), Error> {
+        recipe.features = self.model.front_end.features.clone();
+        recipe.audio.sample_rate = Some(self.model.front_end.sample_rate);
+        recipe.model = self.model.classifier.params().clone();
+        let manifest = open_corpus(&recipe, corpora)?;
+        let mut experiment = Experiment::from_manifest(recipe, manifest, progress)?;
+        self.use_own_classes(&mut experiment)?;
+
+        let rows: Vec<usize> = (0..experiment.items.len()).collect();
+        let predictions = judge(&self.model.classifier, &experiment.table.features, &rows, 0)?;
+        let known: BTreeSet<&str> = self.model.card.data.fingerprints.iter().map(String::as_str).collect();
+        let heard: Vec<usize> = rows
+            .iter()
+            .copied()
+            .filter(|&row| known.contains(fingerprint(&experiment.table.content[row]).as_str()))
+            .collect();
+        let folds = vec![Fold { name: "all".to_owned(), train: heard, test: rows }];
+        let evaluation = Evaluation::of_ready_model(
+            &self.model.card.name,
+            &experiment.items,
+            &experiment.classes,
+            &folds[0],
+            &predictions,
+            experiment.recipe.seed,
+        )?;
+        Ok((experiment, Evaluated { evaluation, folds, predictions }))
+    }
+
+    /// Renumbers the corpus's labels by the model's classes.
+    fn use_own_classes(&self, experiment: &mut Experiment) -> Result<(), Error> {
+        let known = self.model.classifier.classes();
+        let number = |class: &String| {
+            known.iter().position(|own| own == class).ok_or_else(|| Error::UnknownEmotion {
+                known: known.join(","),
+                missing: class.clone(),
+            })
+        };
+        let numbers = experiment.classes.iter().map(number).collect::<Result<Vec<usize>, Error>>()?;
+        for item in &mut experiment.items {
+            item.class = numbers[item.class];
+        }
+        experiment.classes = known.to_vec();
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! From a file to features: what every command hears, and what it refuses to hear.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use stimmung_audio::{AudioError, Waveform, decode_path};
+use stimmung_features::{Extractor, FeatureError, FeatureSet};
+
+use crate::error::RecordingError;
+
+/// Seconds that a recording must last. A shorter one fills not even one analysis window of the named sets at 16 kHz
+/// (2048 samples, 128 ms), so its description would be that of the padding.
+pub const MIN_SECONDS: f64 = 0.1;
+
+/// Decodes a file, cuts the part that its manifest names, and refuses what holds no voice.
+pub(crate) fn hear(path: &Path, start: Option<f64>, end: Option<f64>) -> Result<Waveform, RecordingError> {
+    let whole = decode_path(path)?;
+    let part = if start.is_none() && end.is_none() { whole } else { cut(&whole, start, end)? };
+    check_audible(&part)?;
+    Ok(part)
+}
+
+/// Refuses recordings that are too short or silent.
+pub(crate) fn check_audible(waveform: &Waveform) -> Result<(), RecordingError> {
+    let (samples, seconds) = (waveform.samples(), waveform.seconds());
+    if seconds < MIN_SECONDS {
+        return Err(RecordingError::TooShort { samples: samples.len(), seconds, minimum: MIN_SECONDS });
+    }
+    if is_silent(samples) {
+        return Err(RecordingError::Silent { samples: samples.len() });
+    }
+    Ok(())
+}
+
+/// A constant offset is no sound either.
+pub(crate) fn is_silent(samples: &[f32]) -> bool {
+    samples.iter().all(|&sample| sample == samples[0])
+}
+
+fn cut(whole: &Waveform, start: Option<f64>, end: Option<f64>) -> Result<Waveform, RecordingError> {
+    let seconds = whole.seconds();
+    let (start, end) = (start.unwrap_or(0.0), end.unwrap_or(seconds));
+    // Tables round times to milliseconds; a part that ends that much late ends with the file.
+    if !(start >= 0.0 && start < end && end <= seconds + 1e-3) {
+        return Err(RecordingError::OutOfRange { start, end, seconds });
+    }
+    let rate = f64::from(whole.sample_rate());
+    let index = |time: f64| ((time * rate).round() as usize).min(whole.len());
+    Ok(Waveform::new(whole.samples()[index(start)..index(end)].to_vec(), whole.sample_rate())?)
+}
+
+/// Resamples only where it changes something, without copying where it does not.
+pub(crate) fn at_rate(waveform: Waveform, sample_rate: u32) -> Result<Waveform, AudioError> {
+    if waveform.sample_rate() == sample_rate { Ok(waveform) } else { waveform.resample(sample_rate) }
+}
+
+/// Extractors that threads borrow: building one costs filter banks and FFT plans, so each is used again.
+pub(crate) struct Extractors {
+    set: FeatureSet,
+    idle: Mutex<BTreeMap<u32, Vec<Extractor>>>,
+}
+
+impl Extractors {
+    pub(crate) fn new(set: FeatureSet) -> Self {
+        Self { set, idle: Mutex::default() }
+    }
+
+    pub(crate) fn extract(&self, waveform: &Waveform) -> Result<Vec<f32>, FeatureError> {
+        let rate = waveform.sample_rate();
+        let idle = self.lock().get_mut(&rate).and_then(Vec::pop);
+        let mut extractor = match idle {
+            Some(extractor) => extractor,
+            None => self.set.extractor(rate)?,
+        };
+        let values = extractor.extract(waveform);
+        self.lock().entry(rate).or_default().push(extractor);
+        values
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Vec<Extractor>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

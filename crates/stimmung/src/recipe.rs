@@ -1,0 +1,256 @@
+//! The recipe: a TOML file that fixes an experiment.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stimmung_evaluation::Protocol;
+use stimmung_features::FeatureSet;
+use stimmung_models::ModelParams;
+
+use crate::Error;
+
+/// The recipe behind the embedded model; also what commands start from when no recipe is given.
+pub const DEFAULT_RECIPE: &str = include_str!("../../../recipes/default.toml");
+
+/// An experiment: which recordings, heard how, described by what, learnt by what, and judged how.
+///
+/// # Examples
+/// ```
+/// let recipe = stimmung::Recipe::parse(
+///     r#"
+///     name = "first-try"
+///     [corpus]
+///     name = "emodb"
+///     [features]
+///     set = "mfcc"
+///     n = 20
+///     [model]
+///     kind = "logistic"
+///     "#,
+///     "first-try.toml",
+/// )?;
+/// assert_eq!(recipe.seed, 1);
+/// # Ok::<(), stimmung::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Names the run's folder: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// One sentence for the reader; goes onto the model's card.
+    #[serde(default)]
+    pub description: String,
+    /// Everything random grows from this number. Default 1.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// The recordings.
+    pub corpus: CorpusSection,
+    /// How recordings are heard.
+    #[serde(default)]
+    pub audio: AudioSection,
+    /// What is computed from a recording.
+    pub features: FeatureSet,
+    /// What learns.
+    pub model: ModelParams,
+    /// How it is judged. Default: leave one speaker out.
+    #[serde(default = "default_protocol")]
+    pub protocol: Protocol,
+}
+
+/// The section `[corpus]`: exactly one of `name` and `path` is given.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CorpusSection {
+    /// A corpus by name (`emodb`), looked for in the corpora folders.
+    pub name: Option<String>,
+    /// A folder, or a manifest in CSV. Relative to the current folder.
+    pub path: Option<PathBuf>,
+    /// The layout of the folder, by name or a layout file; found out when absent.
+    pub layout: Option<String>,
+    /// Only recordings of these emotions are kept; all when absent.
+    pub emotions: Option<BTreeSet<String>>,
+}
+
+/// The section `[audio]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AudioSection {
+    /// Hertz to which every recording is resampled. When absent, the rate that most recordings of the corpus have.
+    pub sample_rate: Option<u32>,
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn default_protocol() -> Protocol {
+    Protocol::default()
+}
+
+impl Recipe {
+    /// Reads a recipe from TOML text; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for text that is not TOML, unknown keys (with the nearest known one) and values out of range.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let table = text.parse::<toml::Table>().map_err(|error| refuse(origin, error.to_string().trim_end()))?;
+        Self::from_table(table, origin)
+    }
+
+    /// Reads a recipe's file and applies overrides (see [`Override`]).
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be read, otherwise as [`parse`](Self::parse).
+    pub fn load(path: &Path, overrides: &[Override]) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        Self::with_overrides(&text, &path.display().to_string(), overrides)
+    }
+
+    /// Like [`parse`](Self::parse), after `overrides` have been applied in their order.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_overrides(text: &str, origin: &str, overrides: &[Override]) -> Result<Self, Error> {
+        let mut table = text.parse::<toml::Table>().map_err(|error| refuse(origin, error.to_string().trim_end()))?;
+        for change in overrides {
+            change.apply(&mut table).map_err(|message| refuse(origin, &message))?;
+        }
+        Self::from_table(table, origin)
+    }
+
+    fn from_table(table: toml::Table, origin: &str) -> Result<Self, Error> {
+        let recipe: Self = table.try_into().map_err(|error| refuse_toml(origin, &error))?;
+        recipe.check().map_err(|message| refuse(origin, &message))?;
+        Ok(recipe)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || self.name.len() > 100 || self.name.starts_with('.') || !self.name.chars().all(allowed) {
+            return Err(format!(
+                "name = {:?}: a name has 1 to 100 letters, digits, `-`, `_` or `.`, and does not begin with a dot",
+                self.name
+            ));
+        }
+        if self.corpus.name.is_some() == self.corpus.path.is_some() {
+            return Err("[corpus] needs either `name` (a known corpus) or `path` (a folder or a manifest), not both".into());
+        }
+        if let Some(rate) = self.audio.sample_rate {
+            stimmung_audio::Waveform::new(Vec::new(), rate).map_err(|error| format!("[audio] sample_rate: {error}"))?;
+        }
+        self.features.check().map_err(|error| format!("[features] {error}"))?;
+        self.model.check().map_err(|error| format!("[model] {error}"))?;
+        self.protocol.check().map_err(|error| format!("[protocol] {error}"))
+    }
+
+    /// The recipe as TOML, every default written out; [`parse`](Self::parse) gives the same recipe back.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] if a value has no form in TOML (an integer above 2⁶³).
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string_pretty(self).map_err(|error| refuse(&self.name, &error.to_string()))
+    }
+}
+
+/// One key of a recipe set from outside, as `model.c=0.1` on the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    path: Vec<String>,
+    value: toml::Value,
+}
+
+impl Override {
+    /// Sets the key at `path` (dots between sections and keys) to a value.
+    pub fn new(path: &str, value: impl Into<toml::Value>) -> Self {
+        Self { path: path.split('.').map(str::to_owned).collect(), value: value.into() }
+    }
+
+    /// Replaces a whole section by one key, as `--model svm` does: other keys of the old section would not fit.
+    pub fn section(name: &str, key: &str, value: &str) -> Self {
+        let mut table = toml::Table::new();
+        table.insert(key.to_owned(), value.into());
+        Self::new(name, table)
+    }
+
+    fn apply(&self, table: &mut toml::Table) -> Result<(), String> {
+        let (last, sections) = self.path.split_last().ok_or("an empty key")?;
+        let mut place = table;
+        for section in sections {
+            place = place
+                .entry(section.clone())
+                .or_insert_with(|| toml::Table::new().into())
+                .as_table_mut()
+                .ok_or_else(|| format!("`{section}` in `{}` is a value, not a section", self.path.join(".")))?;
+        }
+        place.insert(last.clone(), self.value.clone());
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for Override {
+    type Err = String;
+
+    /// Reads `KEY=VALUE`; the value is TOML, or a string where it is not.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE, such as model.c=0.1"))?;
+        let key = key.trim();
+        if key.is_empty() || key.split('.').any(str::is_empty) {
+            return Err(format!("`{key}` is not a key, such as model.c"));
+        }
+        let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
+        Ok(Self::new(key, parsed.unwrap_or_else(|| value.trim().into())))
+    }
+}
+
+/// A feature set by name with some of its parameters changed, as `--set mfcc --with n=20` does.
+///
+/// # Errors
+/// [`Error::Recipe`] for unknown names, unknown keys and values out of range.
+///
+/// # Examples
+/// ```
+/// use stimmung::{feature_set, recipe::Override};
+/// let set = feature_set("mfcc", &[Override::new("n", 20)])?;
+/// assert_eq!(set.columns(16_000)?.len(), 20);
+/// # Ok::<(), stimmung::Error>(())
+/// ```
+pub fn feature_set(name: &str, changes: &[Override]) -> Result<FeatureSet, Error> {
+    let origin = format!("(--set {name})");
+    FeatureSet::by_name(name).map_err(|error| refuse(&origin, &error.to_string()))?;
+    let mut table = toml::Table::new();
+    table.insert("set".to_owned(), name.into());
+    for change in changes {
+        change.apply(&mut table).map_err(|message| refuse(&origin, &message))?;
+    }
+    let set: FeatureSet = table.try_into().map_err(|error: toml::de::Error| refuse_toml(&origin, &error))?;
+    set.check().map_err(|error| refuse(&origin, &error.to_string()))?;
+    Ok(set)
+}
+
+fn refuse(origin: &str, message: &str) -> Error {
+    Error::Recipe { origin: origin.to_owned(), message: message.to_owned() }
+}
+
+/// An error of deserialisation, with the nearest known key where one is unknown.
+fn refuse_toml(origin: &str, error: &toml::de::Error) -> Error {
+    let message = error.to_string();
+    let message = message.trim_end().replace('\n', ", ");
+    match nearest_key(&message) {
+        Some(nearest) => refuse(origin, &format!("{message}; did you mean `{nearest}`?")),
+        None => refuse(origin, &message),
+    }
+}
+
+/// The known key nearest to the one that serde refused. Serde names both in backticks: ``unknown field `x`, expected
+/// one of `a`, `b` ``; every section, ours or a crate's, thus gets its hint by one mechanism.
+fn nearest_key(message: &str) -> Option<&str> {
+    let start = message.find("unknown field `").or_else(|| message.find("unknown variant `"))?;
+    let mut names = message[start..].split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    names
+        .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
+        .min()
+        .filter(|&(distance, name)| distance <= name.len().max(unknown.len()) / 2)
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,247 @@
+//! A model at work: recordings in, emotions out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use stimmung_audio::{Stream, Waveform};
+use stimmung_models::{Matrix, ModelFile};
+
+use crate::error::RecordingError;
+use crate::listen::{Extractors, at_rate, check_audible, is_silent};
+use crate::Error;
+
+/// The model that comes with the program; `recipes/default.toml` made it.
+pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
+
+/// A recording longer than this many seconds is heard in segments.
+const LONGEST_WHOLE: f64 = 15.0;
+/// Seconds of a segment. The last one takes what is left, 5 to 15 s, so none is too short to judge.
+const SEGMENT: f64 = 10.0;
+/// Floor of a probability before its logarithm is taken.
+const SMALLEST: f32 = 1e-6;
+
+/// Answers for recordings with one model. Shared between threads.
+///
+/// # Examples
+/// ```
+/// use stimmung::{Recognizer, audio::Waveform};
+///
+/// let recognizer = Recognizer::embedded()?;
+/// // A quarter of a second of a 200 Hz buzz is no speech, but it is heard all the same.
+/// let buzz: Vec<f32> = (0..4000).map(|n| f32::from(n % 80 < 8)).collect();
+/// let prediction = recognizer.recognize(&Waveform::new(buzz, 16_000)?)?;
+/// assert!((prediction.probabilities.values().sum::<f32>() - 1.0).abs() < 1e-4);
+/// # Ok::<(), stimmung::Error>(())
+/// ```
+pub struct Recognizer {
+    model: ModelFile,
+    extractors: Extractors,
+}
+
+/// What a model says of one recording.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The most probable emotion.
+    pub label: String,
+    /// The probability of every emotion the model knows; they sum to 1.
+    pub probabilities: BTreeMap<String, f32>,
+    /// Seconds of audio heard.
+    pub seconds: f64,
+    /// Segments that were judged on their own and then pooled; 1 for recordings up to 15 s.
+    pub segments: usize,
+}
+
+impl Recognizer {
+    /// The embedded model.
+    ///
+    /// # Errors
+    /// None in a sound build; the file is checked like any other.
+    pub fn embedded() -> Result<Self, Error> {
+        Self::from_bytes(EMBEDDED_MODEL)
+    }
+
+    /// Opens a `.stimmung` file.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a file that cannot be read or is no whole model file of this version.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self::new(ModelFile::load(path)?))
+    }
+
+    /// Reads a model file's bytes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self::new(ModelFile::from_bytes(bytes)?))
+    }
+
+    /// Puts a model to work.
+    pub fn new(model: ModelFile) -> Self {
+        let extractors = Extractors::new(model.front_end.features.clone());
+        Self { model, extractors }
+    }
+
+    /// The model at work.
+    pub fn model(&self) -> &ModelFile {
+        &self.model
+    }
+
+    /// Answers for a whole recording in memory.
+    ///
+    /// Up to 15 s are judged as one. Longer ones are cut into segments of 10 s, the last of 5 to 15 s; silent segments
+    /// are passed over, and the answers are pooled by the mean of the log probabilities, weighted by the segments' length.
+    ///
+    /// # Errors
+    /// [`Error::Recording`] for one that is silent or shorter than [`MIN_SECONDS`](crate::MIN_SECONDS).
+    pub fn recognize(&self, waveform: &Waveform) -> Result<Prediction, Error> {
+        let mut pool = Pool::new(self, waveform.sample_rate());
+        pool.push(waveform.samples())?;
+        pool.finish()
+    }
+
+    /// Answers for a file of any length with flat memory, decoding as it goes.
+    ///
+    /// # Errors
+    /// [`Error::Recording`] for a file that does not decode and as [`recognize`](Self::recognize).
+    pub fn recognize_path(&self, path: &Path) -> Result<Prediction, Error> {
+        self.recognize_stream(Stream::open(path).map_err(RecordingError::from)?)
+    }
+
+    /// Answers for a file's bytes.
+    ///
+    /// # Errors
+    /// As [`recognize_path`](Self::recognize_path).
+    pub fn recognize_bytes(&self, bytes: Vec<u8>) -> Result<Prediction, Error> {
+        self.recognize_stream(Stream::from_bytes(bytes, None).map_err(RecordingError::from)?)
+    }
+
+    fn recognize_stream(&self, mut stream: Stream) -> Result<Prediction, Error> {
+        let mut pool = Pool::new(self, stream.sample_rate());
+        while let Some(block) = stream.next_block().map_err(RecordingError::from)? {
+            pool.push(block)?;
+        }
+        pool.finish()
+    }
+
+    /// Class probabilities of one piece, in the order of the model's classes.
+    fn judge(&self, piece: Waveform) -> Result<Vec<f32>, Error> {
+        let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
+        let features = self.extractors.extract(&piece).map_err(RecordingError::from)?;
+        let row = Matrix::from_rows(&[features])?;
+        Ok(self.model.classifier.probabilities(&row)?.row(0).to_vec())
+    }
+}
+
+/// Gathers samples, judges segments as they fill up and pools the answers.
+struct Pool<'a> {
+    recognizer: &'a Recognizer,
+    sample_rate: u32,
+    waiting: Vec<f32>,
+    log_sum: Vec<f64>,
+    weight: f64,
+    samples: usize,
+    segments: usize,
+}
+
+impl<'a> Pool<'a> {
+    fn new(recognizer: &'a Recognizer, sample_rate: u32) -> Self {
+        let classes = recognizer.model.classifier.classes().len();
+        Self {
+            recognizer,
+            sample_rate,
+            waiting: Vec::new(),
+            log_sum: vec![0.0; classes],
+            weight: 0.0,
+            samples: 0,
+            segments: 0,
+        }
+    }
+
+    fn length(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.sample_rate)) as usize
+    }
+
+    fn push(&mut self, block: &[f32]) -> Result<(), Error> {
+        let (longest, segment) = (self.length(LONGEST_WHOLE), self.length(SEGMENT));
+        let mut rest = block;
+        while !rest.is_empty() {
+            // One sample more than the longest whole proves that there is more to come.
+            let (now, later) = rest.split_at(rest.len().min(longest + 1 - self.waiting.len()));
+            self.waiting.extend_from_slice(now);
+            rest = later;
+            if self.waiting.len() > longest {
+                let left = self.waiting.split_off(segment);
+                let full = std::mem::replace(&mut self.waiting, left);
+                self.add(full)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, samples: Vec<f32>) -> Result<(), Error> {
+        let length = samples.len();
+        self.samples += length;
+        if is_silent(&samples) {
+            return Ok(());
+        }
+        let piece = Waveform::new(samples, self.sample_rate).map_err(RecordingError::from)?;
+        let probabilities = self.recognizer.judge(piece)?;
+        for (sum, probability) in self.log_sum.iter_mut().zip(probabilities) {
+            *sum += length as f64 * f64::from(probability.max(SMALLEST).ln());
+        }
+        self.weight += length as f64;
+        self.segments += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Prediction, Error> {
+        let last = std::mem::take(&mut self.waiting);
+        if self.samples == 0 {
+            // The whole recording in one piece: its answer as it is, not through logarithms.
+            let whole = Waveform::new(last, self.sample_rate).map_err(RecordingError::from)?;
+            check_audible(&whole)?;
+            let seconds = whole.seconds();
+            let probabilities = self.recognizer.judge(whole)?;
+            return Ok(self.recognizer.answer(&probabilities, seconds, 1));
+        }
+        self.add(last)?;
+        if self.segments == 0 {
+            return Err(RecordingError::Silent { samples: self.samples }.into());
+        }
+        let probabilities = softmax(&self.log_sum, self.weight);
+        let seconds = self.samples as f64 / f64::from(self.sample_rate);
+        Ok(self.recognizer.answer(&probabilities, seconds, self.segments))
+    }
+}
+
+fn softmax(log_sum: &[f64], weight: f64) -> Vec<f32> {
+    let largest = log_sum.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = log_sum.iter().map(|sum| ((sum - largest) / weight).exp()).collect();
+    let total: f64 = powers.iter().sum();
+    powers.iter().map(|power| (power / total) as f32).collect()
+}
+
+impl Recognizer {
+    fn answer(&self, probabilities: &[f32], seconds: f64, segments: usize) -> Prediction {
+        let classes = self.model.classifier.classes();
+        Prediction {
+            label: classes[most_probable(probabilities)].clone(),
+            probabilities: classes.iter().cloned().zip(probabilities.iter().copied()).collect(),
+            seconds,
+            segments,
+        }
+    }
+}
+
+/// The index of the largest value, the first of equal ones.
+pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, &probability) in probabilities.iter().enumerate() {
+        if probability > probabilities[best] {
+            best = index;
+        }
+    }
+    best
+}
