@@ -83,8 +83,9 @@ pub enum CorpusError {
 
     /// No layout explains the names of a folder's files. Name one, sort the files into a folder per class, or write a manifest.
     #[error(
-        "{}: none of the known layouts explains the names of its {files} audio files (for instance `{example}`); {nearest}name a \
-         layout, put the files into one folder per class, or list them in a CSV manifest with the columns file and emotion",
+        "{}: no known layout explains the names of its {files} audio files (for instance `{example}`); {nearest}name a layout \
+         (`folders` if the names of the folders are the labels), put the files into one folder per class, or list them in a CSV \
+         manifest with the columns file and emotion",
         path.display()
     )]
     Undetected {
@@ -94,7 +95,7 @@ pub enum CorpusError {
         files: usize,
         /// One of those that stay unexplained.
         example: String,
-        /// A sentence on the layout that came nearest, or nothing.
+        /// What is said of the layouts that explain some of them, or nothing.
         nearest: String,
     },
 

@@ -4,6 +4,7 @@
 //! form. Nothing here knows a corpus by name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -15,6 +16,9 @@ use crate::recording::Recording;
 
 /// Names that a group may not have, because they belong to the file and not to what is said in it.
 const RESERVED: [&str; 4] = ["file", "start", "end", "seconds"];
+
+/// More than anyone writes about corpora; what lies behind it is not read.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// A file of layouts, as written in TOML.
 #[derive(Deserialize)]
@@ -137,7 +141,10 @@ impl Layout {
     /// # Errors
     /// [`CorpusError::Io`] if it cannot be read, [`CorpusError::BadLayout`] if it says something impossible.
     pub fn from_toml_path(path: &Path) -> Result<Vec<Self>, CorpusError> {
-        let text = std::fs::read_to_string(path).map_err(|source| CorpusError::io("read", path, source))?;
+        let failed = |source| CorpusError::io("read", path, source);
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(failed)?;
+        file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
         Self::from_toml_str(&text, &path.display().to_string())
     }
 
@@ -152,7 +159,7 @@ impl Layout {
         if file.layouts.is_empty() {
             return Err(bad("no section [[layout]]".into()));
         }
-        let mut common = built_in_emotions();
+        let mut common = EMOTIONS.clone();
         common.extend(file.emotions.iter().map(|(word, emotion)| (word.to_lowercase(), emotion.clone())));
         let mut seen = BTreeSet::new();
         file.layouts
@@ -329,14 +336,15 @@ impl Layout {
     }
 }
 
-/// The section `[emotions]` of the embedded file. It is read once more here because the layouts themselves need it.
-fn built_in_emotions() -> BTreeMap<String, String> {
-    static WORDS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-        let file: LayoutFile =
-            toml::from_str(include_str!("../data/layouts.toml")).expect("tests read the embedded file");
-        file.emotions
-    });
-    WORDS.clone()
+/// Words for emotions: the section `[emotions]` of the embedded file. It is read once more because the layouts themselves need it.
+static EMOTIONS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let file: LayoutFile = toml::from_str(include_str!("../data/layouts.toml")).expect("tests read the embedded file");
+    file.emotions
+});
+
+/// Whether a label is one of the emotions that layouts agree about.
+pub(crate) fn is_known_emotion(label: &str) -> bool {
+    EMOTIONS.values().any(|emotion| emotion == label)
 }
 
 /// Puts a value into a field, which may be a column of its own.

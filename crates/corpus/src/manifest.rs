@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::error::CorpusError;
-use crate::layout::{Layout, fill, get, layouts};
+use crate::layout::{Layout, fill, get, is_known_emotion, layouts};
 use crate::recording::{Dropped, Recording};
 use crate::table;
 use crate::walk::{Found, walk};
@@ -44,8 +44,9 @@ impl Manifest {
     ///
     /// A CSV file is read as a manifest (see [`Manifest::read_csv`]). In a folder the names of the audio files are explained by the
     /// layout named (a built-in one, or the path of a `.toml` file that describes one); without one, a `manifest.csv` in the folder
-    /// counts, or else the layout is taken that explains most files, if it explains at least nine tenths of them. Files that the
-    /// layout does not explain are left out with the reason. Nothing is opened yet but tables: see [`Manifest::probe`].
+    /// counts, or else the layout is taken that explains most files, if it explains at least nine tenths of them; folders are taken
+    /// for classes only where at least one bears the name of a known emotion. Files that the layout does not explain are left out
+    /// with the reason. Nothing is opened yet but tables: see [`Manifest::probe`].
     ///
     /// # Errors
     /// Whatever stands in the way of a manifest with at least one recording, with what to do about it; see [`CorpusError`].
@@ -244,31 +245,42 @@ fn most<'a>(candidates: impl Iterator<Item = &'a Layout>, files: &[String]) -> O
     best
 }
 
-/// The layout that explains nearly all files: a corpus known by name, or else a generic one that finds at least two classes.
+/// The layout that explains nearly all files: a corpus known by name, or else a generic one.
+///
+/// A generic layout would explain almost any folder, a folder of corpora included, with their names as labels. It is taken unasked
+/// only if corpora known by name explain less than half of the files, and if it finds two classes of which one is a known emotion.
 fn detect<'a>(root: &Path, files: &[String]) -> Result<&'a Layout, CorpusError> {
-    let nearly_all = |explained: usize| explained as f64 >= NEARLY_ALL * files.len() as f64;
-    let specific = most(layouts().iter().filter(|layout| !layout.is_generic()), files);
-    if let Some((explained, layout)) = specific
-        && nearly_all(explained)
-    {
+    let share = |explained: usize| explained as f64 / files.len() as f64;
+    let counts: Vec<(usize, &Layout)> = layouts()
+        .iter()
+        .filter(|layout| !layout.is_generic())
+        .map(|layout| (files.iter().filter(|file| layout.read(file).is_ok()).count(), layout))
+        .filter(|(explained, _)| *explained > 0)
+        .collect();
+    if let Some((_, layout)) = counts.iter().find(|(explained, _)| share(*explained) >= NEARLY_ALL) {
         return Ok(layout);
     }
-    for layout in layouts().iter().filter(|layout| layout.is_generic()) {
-        let read: Vec<Recording> = files.iter().filter_map(|file| layout.read(file).ok()).collect();
-        let classes: BTreeSet<&str> = read.iter().filter_map(|recording| recording.emotion.as_deref()).collect();
-        if nearly_all(read.len()) && classes.len() > 1 {
-            return Ok(layout);
+    if share(counts.iter().map(|(explained, _)| explained).sum()) < 0.5 {
+        for layout in layouts().iter().filter(|layout| layout.is_generic()) {
+            let read: Vec<Recording> = files.iter().filter_map(|file| layout.read(file).ok()).collect();
+            let classes: BTreeSet<&str> = read.iter().filter_map(|recording| recording.emotion.as_deref()).collect();
+            let known = classes.iter().any(|class| is_known_emotion(class));
+            if share(read.len()) >= NEARLY_ALL && classes.len() > 1 && known {
+                return Ok(layout);
+            }
         }
     }
-    let (explained, nearest) = specific.filter(|(explained, _)| *explained > 0).unzip();
-    let fits = |file: &&String| nearest.is_some_and(|layout: &Layout| layout.read(file).is_ok());
+    let fits = |file: &&String| counts.iter().any(|(_, layout)| layout.read(file).is_ok());
+    let partly: Vec<String> =
+        counts.iter().map(|(explained, layout)| format!("`{}` explains {explained} of them", layout.name())).collect();
     Err(CorpusError::Undetected {
         path: root.to_path_buf(),
         files: files.len(),
         example: files.iter().find(|file| !fits(file)).unwrap_or(&files[0]).clone(),
-        nearest: match (explained, nearest) {
-            (Some(explained), Some(layout)) => format!("`{}` explains {explained} of them; ", layout.name()),
-            _ => String::new(),
+        nearest: match &partly[..] {
+            [] => String::new(),
+            [one] => format!("{one}; "),
+            several => format!("{}: if several corpora lie here, open each by itself; ", several.join(", ")),
         },
     })
 }

@@ -150,6 +150,41 @@ impl Evaluation {
         seed: u64,
     ) -> Result<Self, EvaluationError> {
         protocol.check()?;
+        if let Some(fold) = folds.iter().find(|fold| fold.train.is_empty()) {
+            return Err(EvaluationError::EmptyPart { part: "training", fold: fold.name.clone() });
+        }
+        let mut evaluation = Self::score(stated(protocol, folds.len()), items, classes, folds, predictions, seed)?;
+        evaluation.warnings.splice(0..0, audit::coverage(items, classes, folds));
+        Ok(evaluation)
+    }
+
+    /// Scores the answers of a model that was trained beforehand, here called `model`.
+    ///
+    /// `part.test` lists the recordings it answered for, and `part.train` those among `items` that it is known to have been
+    /// trained on, often none; they come out as leaks. Otherwise as [`Evaluation::new`].
+    ///
+    /// # Errors
+    /// As [`Evaluation::new`], but `part.train` may be empty.
+    pub fn of_ready_model(
+        model: &str,
+        items: &[Item],
+        classes: &[String],
+        part: &Fold,
+        predictions: &[Prediction],
+        seed: u64,
+    ) -> Result<Self, EvaluationError> {
+        let protocol = format!("ready model: {model:?}, trained beforehand");
+        Self::score(protocol, items, classes, std::slice::from_ref(part), predictions, seed)
+    }
+
+    fn score(
+        protocol: String,
+        items: &[Item],
+        classes: &[String],
+        folds: &[Fold],
+        predictions: &[Prediction],
+        seed: u64,
+    ) -> Result<Self, EvaluationError> {
         check_items(items, classes.len(), folds)?;
         let answers = sort_predictions(items.len(), classes.len(), folds, predictions)?;
 
@@ -186,10 +221,9 @@ impl Evaluation {
         )?;
         let over_folds =
             |figure: fn(&FoldScores) -> f64| MeanSd::of(&fold_scores.iter().map(figure).collect::<Vec<_>>());
-        let mut warnings = audit::coverage(items, classes, folds);
-        warnings.extend(audit::interval_warning(folds.iter().flat_map(|fold| &fold.test).map(|&item| &items[item])));
+        let tested = folds.iter().flat_map(|fold| &fold.test).map(|&item| &items[item]);
         Ok(Self {
-            protocol: stated(protocol, folds.len()),
+            protocol,
             recordings: truth.len(),
             pooled: Scores::new(classes, &truth, &predicted)?,
             intervals: Intervals { uar, war, macro_f1 },
@@ -200,7 +234,7 @@ impl Evaluation {
             },
             folds: fold_scores,
             leaks: audit::audit(items, folds),
-            warnings,
+            warnings: audit::interval_warning(tested).into_iter().collect(),
         })
     }
 
@@ -234,7 +268,7 @@ fn check_items(items: &[Item], classes: usize, folds: &[Fold]) -> Result<(), Eva
     }
     for fold in folds {
         for (part, list) in [("training", &fold.train), ("test", &fold.test)] {
-            if list.is_empty() {
+            if list.is_empty() && part == "test" {
                 return Err(EvaluationError::EmptyPart { part, fold: fold.name.clone() });
             }
             if let Some(outside) = list.iter().find(|&&item| item >= items.len()) {

@@ -47,6 +47,14 @@ fn folders_are_classes_and_speakers_either_way() {
 }
 
 #[test]
+fn a_split_into_folders_is_no_speaker() {
+    let manifest = open(&folder(&["train/angry/1.wav", "train/sad/1.wav", "test/angry/1.wav"])).unwrap();
+    assert!(manifest.speakers().is_empty());
+    let splits: Vec<_> = manifest.recordings.iter().map(|recording| recording.extra["split"].as_str()).collect();
+    assert_eq!(splits, ["test", "train", "train"]);
+}
+
+#[test]
 fn single_files_that_do_not_fit_are_left_out() {
     let names: Vec<String> = ["03", "08", "09", "10", "11"]
         .iter()
@@ -70,6 +78,11 @@ fn what_no_layout_explains() {
     let message = error(open(&folder(&["03a01Wa.wav", "one.wav", "two.wav"])));
     assert!(message.contains("`emodb` explains 1 of them") && message.contains("`one.wav`"), "{message}");
     assert!(error(open(&folder(&["wav/one.wav", "wav/two.wav"]))).contains("`wav/one.wav`"), "one class is none");
+    let message = error(open(&folder(&["left/one.wav", "right/two.wav"])));
+    assert!(message.contains("`left/one.wav`") && message.contains("`folders` if the names"), "{message}");
+    let corpora = ["anger/wav/03a01Wa.wav", "fear/wav/08a01Fd.wav", "b/a01 (1).wav", "b/f01 (2).wav"];
+    let message = error(open(&folder(&corpora)));
+    assert!(message.contains("`emodb` explains 2 of them, `aesdd` explains 2 of them: if several"), "{message}");
 }
 
 #[test]
