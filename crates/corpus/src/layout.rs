@@ -17,7 +17,7 @@ use crate::recording::Recording;
 /// Names that a group may not have, because they belong to the file and not to what is said in it.
 const RESERVED: [&str; 4] = ["file", "start", "end", "seconds"];
 
-/// More than anyone writes about corpora; what lies behind it is not read.
+/// More than anyone writes about corpora.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// A file of layouts, as written in TOML.
@@ -144,7 +144,10 @@ impl Layout {
         let failed = |source| CorpusError::io("read", path, source);
         let mut text = String::new();
         let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+        if file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)? as u64 > MAX_BYTES {
+            let message = format!("larger than {} MiB; expected a description of file names", MAX_BYTES >> 20);
+            return Err(CorpusError::BadLayout { origin: path.display().to_string(), message });
+        }
         Self::from_toml_str(&text, &path.display().to_string())
     }
 

@@ -228,6 +228,15 @@ fn layout_files_that_say_something_impossible() {
 }
 
 #[test]
+fn layout_files_have_a_limit() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), " ".repeat(MAX_BYTES as usize + 1)).unwrap();
+    assert!(Layout::from_toml_path(file.path()).unwrap_err().to_string().contains("larger than 4 MiB"));
+    std::fs::write(file.path(), b"\xff").unwrap();
+    assert!(matches!(Layout::from_toml_path(file.path()), Err(CorpusError::Io { .. })));
+}
+
+#[test]
 fn own_words_for_emotions_add_to_the_known_ones() {
     let text = r#"
         [emotions]
