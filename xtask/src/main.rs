@@ -1,5 +1,5 @@
 //! Chores of the project that are not part of the product: comparisons with its peers.
-#![allow(clippy::print_stdout, reason = "this program's output is for whoever runs it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
 mod bench;
 mod compare;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use stimmung::recipe::{Override, Recipe};
@@ -9,8 +9,10 @@ use stimmung::{Error, recipe::DEFAULT_RECIPE};
 /// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
 #[derive(Parser)]
 #[command(name = "stimmung", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 all was done, 1 something failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C.\n\
-Colour is left out in pipes and where NO_COLOR is set; progress bars are shown on terminals only.")]
+#[command(
+    after_help = "Exit codes: 0 all was done, 1 something failed, 2 wrong usage or recipe, 130 stopped with Ctrl-C.\n\
+Colour is left out in pipes and where NO_COLOR is set; progress bars are shown on terminals only."
+)]
 pub struct Arguments {
     /// Threads to use; by default, as many as there are cores. Results do not depend on it.
     #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
@@ -62,7 +64,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Corpora {
-    /// Folder with corpora, looked into before STIMMUNG_CORPORA, ./data and the cache folder (repeatable)
+    /// Folder with corpora, looked into before `STIMMUNG_CORPORA`, ./data and the cache folder (repeatable)
     #[arg(long = "corpora", value_name = "DIR", value_hint = ValueHint::DirPath)]
     given: Vec<PathBuf>,
 }
@@ -129,7 +131,7 @@ impl RecipeSource {
     fn overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         if let Some(corpus) = &self.corpus {
-            overrides.extend(corpus_overrides(corpus));
+            overrides.push(Override::section("corpus", if is_path(corpus) { "path" } else { "name" }, corpus));
             if self.recipe.is_none() {
                 overrides.push(Override::new("name", name_for(corpus)));
                 overrides.push(Override::new("description", String::new()));
@@ -141,7 +143,8 @@ impl RecipeSource {
         if !self.emotions.is_empty() {
             overrides.push(Override::new("corpus.emotions", self.emotions.clone()));
         }
-        let sections = [("features", "set", &self.set), ("model", "kind", &self.kind), ("protocol", "kind", &self.protocol)];
+        let sections =
+            [("features", "set", &self.set), ("model", "kind", &self.kind), ("protocol", "kind", &self.protocol)];
         for (section, key, value) in sections {
             if let Some(value) = value {
                 overrides.push(Override::section(section, key, value));
@@ -155,21 +158,17 @@ impl RecipeSource {
     }
 }
 
-/// What exists is a path, anything else is a name.
-fn corpus_overrides(corpus: &str) -> Vec<Override> {
-    let is_path = std::path::Path::new(corpus).exists() || corpus.contains(['/', '\\']) || corpus.ends_with(".csv");
-    vec![Override::section("corpus", if is_path { "path" } else { "name" }, corpus)]
+/// Whether a corpus is given by its path: what exists is a path, and so is what looks like one; all else is a name.
+pub fn is_path(corpus: &str) -> bool {
+    let path = Path::new(corpus);
+    path.exists() || path.extension().is_some() || path.components().count() > 1
 }
 
 /// A recipe's name made from a corpus's: what may stand in a file name, in lower case.
 fn name_for(corpus: &str) -> String {
-    let stem = std::path::Path::new(corpus).file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
-    let name: String = stem
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .take(60)
-        .collect();
+    let stem = Path::new(corpus).file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+    let name: String =
+        stem.unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
     let name = name.trim_matches('-');
     if name.is_empty() { "corpus".to_owned() } else { name.to_owned() }
 }

@@ -16,6 +16,7 @@ const YELLOW: &str = "\x1b[1;33m";
 const GREEN: &str = "\x1b[32m";
 const RESET: &str = "\x1b[0m";
 
+#[expect(clippy::unused_self, reason = "all printing goes through the console, whether or not it asks for JSON")]
 impl Console {
     pub fn new(json: bool) -> Self {
         Self { json }
@@ -77,7 +78,6 @@ impl Console {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     fn to_stderr(&self, text: &str) {
         // Nobody is left to tell if standard error is closed.
         let _ = write!(anstream::stderr().lock(), "{text}");

@@ -1,4 +1,5 @@
 //! The main job as a person would do it, on synthetic voices, and on the real corpora where they are at hand.
+#![allow(clippy::unwrap_used, clippy::format_push_string, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -21,7 +22,10 @@ fn check_figures(object: &Value) {
         let value = object[name].as_f64().unwrap();
         assert!((0.0..=1.0).contains(&value), "{name} {value}");
         let interval = &object["interval"][name];
-        assert!(interval["low"].as_f64().unwrap() <= value && value <= interval["high"].as_f64().unwrap(), "{interval}");
+        assert!(
+            interval["low"].as_f64().unwrap() <= value && value <= interval["high"].as_f64().unwrap(),
+            "{interval}"
+        );
         for fold in object["folds"].as_array().unwrap() {
             assert!((0.0..=1.0).contains(&fold[name].as_f64().unwrap()));
         }
@@ -46,7 +50,15 @@ fn from_a_corpus_to_a_prediction() {
     names.sort();
     assert_eq!(
         names,
-        ["manifest.csv", "metrics.json", "model.stimmung", "predictions.csv", "receipt.json", "recipe.toml", "report.txt"]
+        [
+            "manifest.csv",
+            "metrics.json",
+            "model.stimmung",
+            "predictions.csv",
+            "receipt.json",
+            "recipe.toml",
+            "report.txt"
+        ]
     );
     assert_eq!(fs::read_dir(here.join("runs")).unwrap().count(), 1, "nothing unfinished is left");
     let rows = fs::read_to_string(run.join("predictions.csv")).unwrap().lines().count();
@@ -56,7 +68,8 @@ fn from_a_corpus_to_a_prediction() {
     let again = stimmung(here, &["run", text(&run.join("recipe.toml")), "--threads", "1", "--json"]).ok().object();
     assert_ne!(again["run"], object["run"]);
     assert_eq!(again["uar"], object["uar"]);
-    let receipt = |folder: &Value| fs::read_to_string(here.join(folder.as_str().unwrap()).join("receipt.json")).unwrap();
+    let receipt =
+        |folder: &Value| fs::read_to_string(here.join(folder.as_str().unwrap()).join("receipt.json")).unwrap();
     assert_eq!(receipt(&again["run"]), receipt(&object["run"]), "the same bits for one thread and for two");
     let relisted = stimmung(here, &["corpus", "describe", text(&run.join("manifest.csv")), "--json"]).ok().object();
     assert_eq!(relisted["recordings"], object["recordings"]);
@@ -183,7 +196,8 @@ fn features_become_a_table() {
         assert_eq!((header[0], header.len(), row.len()), ("file", columns + 1, columns + 1), "{set}");
         assert!(row[1..].iter().all(|value| value.parse::<f32>().is_ok_and(f32::is_finite)), "{set}");
     }
-    let done = stimmung(here, &["features", text(&voice()), "--set", "mfcc", "--with", "n=5", "--with", "sd=true"]).ok();
+    let done =
+        stimmung(here, &["features", text(&voice()), "--set", "mfcc", "--with", "n=5", "--with", "sd=true"]).ok();
     assert_eq!(done.stdout.lines().next().unwrap().split(',').count(), 11);
     // A folder and the manifest in it name the same rows alike.
     let rows = |input: &Path| {

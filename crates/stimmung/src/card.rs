@@ -44,7 +44,13 @@ fn data(experiment: &Experiment) -> CardData {
         language: languages.into_iter().collect::<Vec<_>>().join(", "),
         license: told(layout.and_then(Layout::terms)),
         source: told(layout.and_then(Layout::url)),
-        fingerprints: table.content.iter().map(|content| fingerprint(content)).collect::<BTreeSet<_>>().into_iter().collect(),
+        fingerprints: table
+            .content
+            .iter()
+            .map(|content| fingerprint(content))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -79,7 +85,8 @@ fn notes(experiment: &Experiment, evaluated: Option<&Evaluation>) -> String {
     };
     if let Some(evaluation) = evaluated {
         notes.push(
-            "The scores are those of models trained without the tested recordings; this model has heard them all.".into(),
+            "The scores are those of models trained without the tested recordings; this model has heard them all."
+                .into(),
         );
         notes.extend(evaluation.leaks.iter().map(ToString::to_string));
     }

@@ -32,7 +32,9 @@ pub enum Error {
         reason: String,
     },
     /// The model cannot answer for this corpus.
-    #[error("the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`")]
+    #[error(
+        "the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`"
+    )]
     UnknownEmotion {
         /// The model's classes, separated by commas.
         known: String,

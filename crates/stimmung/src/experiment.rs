@@ -68,7 +68,7 @@ impl Experiment {
             Some(rate) => rate,
             None => commonest_rate(&manifest),
         };
-        let front_end = FrontEnd { sample_rate, features: recipe.features.clone() };
+        let front_end = FrontEnd { sample_rate, features: recipe.features };
         let table = FeatureTable::extract(&manifest, &front_end.features, Some(sample_rate), progress)?;
         let (classes, items) = label(&table);
         Ok(Self { recipe, corpus: manifest.name, root: manifest.root, front_end, table, classes, items })
@@ -121,7 +121,8 @@ impl Experiment {
         let labels: Vec<usize> = rows.iter().map(|&row| self.items[row].class).collect();
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
         let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
-        let mut watch = |_: FitProgress| if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut watch =
+            |_: FitProgress| if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
@@ -175,7 +176,9 @@ fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
         unlabelled.into_iter().map(|recording| Dropped { file: recording.file, reason: "no emotion is given".into() }),
     );
     if let Some(emotions) = emotions {
-        manifest.recordings.retain(|recording| recording.emotion.as_ref().is_some_and(|emotion| emotions.contains(emotion)));
+        manifest
+            .recordings
+            .retain(|recording| recording.emotion.as_ref().is_some_and(|emotion| emotions.contains(emotion)));
     }
 }
 
@@ -216,7 +219,12 @@ fn utterance(recording: &stimmung_corpus::Recording) -> Option<String> {
 }
 
 /// Lets a classifier judge some rows.
-pub(crate) fn judge(classifier: &Classifier, features: &Matrix, rows: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
+pub(crate) fn judge(
+    classifier: &Classifier,
+    features: &Matrix,
+    rows: &[usize],
+    fold: usize,
+) -> Result<Vec<Judged>, Error> {
     let probabilities = classifier.probabilities(&features.select_rows(rows)?)?;
     let judged = rows.iter().enumerate().map(|(index, &item)| {
         let probabilities = probabilities.row(index).to_vec();

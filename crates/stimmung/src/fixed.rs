@@ -38,7 +38,7 @@ impl FixedModel {
         corpora: &[PathBuf],
         progress: &dyn Progress,
     ) -> Result<(Experiment, Evaluated), Error> {
-        recipe.features = self.model.front_end.features.clone();
+        recipe.features = self.model.front_end.features;
         recipe.audio.sample_rate = Some(self.model.front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;
@@ -69,10 +69,10 @@ impl FixedModel {
     fn use_own_classes(&self, experiment: &mut Experiment) -> Result<(), Error> {
         let known = self.model.classifier.classes();
         let number = |class: &String| {
-            known.iter().position(|own| own == class).ok_or_else(|| Error::UnknownEmotion {
-                known: known.join(","),
-                missing: class.clone(),
-            })
+            known
+                .iter()
+                .position(|own| own == class)
+                .ok_or_else(|| Error::UnknownEmotion { known: known.join(","), missing: class.clone() })
         };
         let numbers = experiment.classes.iter().map(number).collect::<Result<Vec<usize>, Error>>()?;
         for item in &mut experiment.items {

@@ -127,14 +127,20 @@ impl Recipe {
 
     fn check(&self) -> Result<(), String> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if self.name.is_empty() || self.name.len() > 100 || self.name.starts_with('.') || !self.name.chars().all(allowed) {
+        if self.name.is_empty()
+            || self.name.len() > 100
+            || self.name.starts_with('.')
+            || !self.name.chars().all(allowed)
+        {
             return Err(format!(
                 "name = {:?}: a name has 1 to 100 letters, digits, `-`, `_` or `.`, and does not begin with a dot",
                 self.name
             ));
         }
         if self.corpus.name.is_some() == self.corpus.path.is_some() {
-            return Err("[corpus] needs either `name` (a known corpus) or `path` (a folder or a manifest), not both".into());
+            return Err(
+                "[corpus] needs either `name` (a known corpus) or `path` (a folder or a manifest), not both".into()
+            );
         }
         if let Some(rate) = self.audio.sample_rate {
             stimmung_audio::Waveform::new(Vec::new(), rate).map_err(|error| format!("[audio] sample_rate: {error}"))?;
@@ -193,7 +199,8 @@ impl std::str::FromStr for Override {
 
     /// Reads `KEY=VALUE`; the value is TOML, or a string where it is not.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE, such as model.c=0.1"))?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE, such as model.c=0.1"))?;
         let key = key.trim();
         if key.is_empty() || key.split('.').any(str::is_empty) {
             return Err(format!("`{key}` is not a key, such as model.c"));

@@ -7,9 +7,9 @@ use serde::Serialize;
 use stimmung_audio::{Stream, Waveform};
 use stimmung_models::{Matrix, ModelFile};
 
+use crate::Error;
 use crate::error::RecordingError;
 use crate::listen::{Extractors, at_rate, check_audible, is_silent};
-use crate::Error;
 
 /// The model that comes with the program; `recipes/default.toml` made it.
 pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
@@ -79,7 +79,7 @@ impl Recognizer {
 
     /// Puts a model to work.
     pub fn new(model: ModelFile) -> Self {
-        let extractors = Extractors::new(model.front_end.features.clone());
+        let extractors = Extractors::new(model.front_end.features);
         Self { model, extractors }
     }
 

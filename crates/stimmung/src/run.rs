@@ -79,17 +79,10 @@ pub fn report(dropped: &[Dropped], evaluation: &Evaluation) -> String {
     text.push('\n');
     text.push_str(&render::confusion(&evaluation.pooled.confusion, Normalise::Row));
     if !dropped.is_empty() {
-        text.push_str(&format!("\n{} left out:\n", count(dropped.len(), "recording")));
-        for dropped in dropped {
-            text.push_str(&format!("  {}: {}\n", dropped.file.display(), dropped.reason));
-        }
+        text.push_str("\nleft out:\n");
+        text.extend(dropped.iter().map(|dropped| format!("  {}: {}\n", dropped.file.display(), dropped.reason)));
     }
     text
-}
-
-/// `1 recording`, `2 recordings`.
-pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Hashes (SHA-256, hexadecimal) of everything that a run's figures depend on. Two runs with equal receipts have equal
@@ -174,7 +167,7 @@ pub fn save_run(
     if let Some(model) = &model {
         unfinished.write("model.stimmung", model)?;
     }
-    let folder = unfinished.free_name(folder);
+    let folder = free_name(folder);
     summary.run = Some(folder.clone());
     unfinished.write("metrics.json", &json(&summary))?;
     unfinished.finish(&folder)?;
@@ -251,6 +244,19 @@ fn permissions(mode: u32) -> fs::Permissions {
     fs::Permissions::from_mode(mode)
 }
 
+/// The folder itself, or the first of `folder-2`, `folder-3` … that does not exist.
+fn free_name(wanted: &Path) -> PathBuf {
+    let mut name = wanted.to_path_buf();
+    let mut number = 2;
+    while name.exists() {
+        let mut text = wanted.as_os_str().to_owned();
+        text.push(format!("-{number}"));
+        name = PathBuf::from(text);
+        number += 1;
+    }
+    name
+}
+
 /// A folder under a temporary name, removed unless it is finished.
 struct Unfinished {
     folder: tempfile::TempDir,
@@ -273,15 +279,6 @@ impl Unfinished {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(name);
         fs::write(&path, bytes).map_err(Error::io(&path))
-    }
-
-    fn free_name(&self, wanted: &Path) -> PathBuf {
-        let numbered = |number: usize| {
-            let mut name = wanted.as_os_str().to_owned();
-            name.push(format!("-{number}"));
-            PathBuf::from(name)
-        };
-        std::iter::once(wanted.to_path_buf()).chain((2..).map(numbered)).find(|path| !path.exists()).unwrap_or_default()
     }
 
     fn finish(self, name: &Path) -> Result<(), Error> {

@@ -43,7 +43,7 @@ impl FeatureTable {
         sample_rate: Option<u32>,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let extractors = Extractors::new(set.clone());
+        let extractors = Extractors::new(*set);
         progress.begin("extracting features", manifest.recordings.len() as u64);
         let rows: Vec<Option<Result<Row, RecordingError>>> = manifest
             .recordings

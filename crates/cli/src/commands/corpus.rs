@@ -4,10 +4,10 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stimmung::{Progress, advance_to};
 use stimmung::corpus::{Description, Manifest, find, layouts, synth};
+use stimmung::{Progress, advance_to};
 
-use crate::args::{Corpora, Corpus, Describe};
+use crate::args::{Corpora, Corpus, Describe, is_path};
 use crate::console::{Console, bold, green};
 use crate::progress::Bar;
 
@@ -31,9 +31,7 @@ pub fn run(command: &Corpus, console: &Console) -> anyhow::Result<()> {
 
 /// Opens a corpus by path or, where there is no such path, by name.
 fn open(corpus: &str, layout: Option<&str>, corpora: &Corpora) -> anyhow::Result<Manifest> {
-    let path = Path::new(corpus);
-    let named = !path.exists() && path.components().count() == 1 && path.extension().is_none();
-    let path = if named { find(corpus, &corpora.folders())? } else { path.to_path_buf() };
+    let path = if is_path(corpus) { PathBuf::from(corpus) } else { find(corpus, &corpora.folders())? };
     Ok(Manifest::open(&path, layout)?)
 }
 
@@ -94,7 +92,13 @@ fn list_layouts(console: &Console) -> anyhow::Result<()> {
                 "url": layout.url(),
             }))?;
         } else {
-            console.print(format!("{:10} {}\n{:10} {}\n", bold(format!("{:10}", layout.name())), layout.title(), "", layout.example()))?;
+            console.print(format!(
+                "{:10} {}\n{:10} {}\n",
+                bold(format!("{:10}", layout.name())),
+                layout.title(),
+                "",
+                layout.example()
+            ))?;
         }
     }
     Ok(())
@@ -113,7 +117,7 @@ fn describe(arguments: &Describe, console: &Console) -> anyhow::Result<()> {
     Ok(console.print(render(&description, &manifest.root))?)
 }
 
-fn render(corpus: &Description, root: &PathBuf) -> String {
+fn render(corpus: &Description, root: &Path) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &dyn Display| {
         let _ = writeln!(text, "{}  {value}", bold(format!("{name:12}")));

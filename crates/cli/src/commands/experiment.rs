@@ -95,14 +95,13 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
             "protocol": evaluation.map(|evaluation| &evaluation.protocol),
         }));
     }
-    match evaluation {
-        Some(evaluation) => console.print(report(&experiment.table.dropped, evaluation))?,
-        None => {
-            for dropped in &experiment.table.dropped {
-                console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
-            }
-            console.note("Not evaluated: `--evaluate` judges the recipe and writes the figures onto the card.");
+    if let Some(evaluation) = evaluation {
+        console.print(report(&experiment.table.dropped, evaluation))?;
+    } else {
+        for dropped in &experiment.table.dropped {
+            console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
         }
+        console.note("Not evaluated: `--evaluate` judges the recipe and writes the figures onto the card.");
     }
     Ok(console.print(format!(
         "Trained {} on {} recordings of {} emotions; saved {}\n",
@@ -124,7 +123,8 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
         return show(console, &experiment, &evaluated.evaluation, &summary);
     };
     if arguments.source.corpus.is_none() {
-        let text = "`evaluate --model FILE` needs a corpus to judge the model on: add `--corpus DIR`, a manifest, or a name";
+        let text =
+            "`evaluate --model FILE` needs a corpus to judge the model on: add `--corpus DIR`, a manifest, or a name";
         return Err(WrongUsage(text.into()).into());
     }
     let recipe = arguments.source.read()?;

@@ -39,11 +39,17 @@ fn render(file: Option<&Path>, model: &ModelFile) -> anyhow::Result<String> {
     };
     line("id", &model.id())?;
     let features = &model.front_end.features;
-    line("hears", &format!("{} Hz, {} ({} values)", model.front_end.sample_rate, features.name(), model.classifier.columns()))?;
+    line(
+        "hears",
+        &format!("{} Hz, {} ({} values)", model.front_end.sample_rate, features.name(), model.classifier.columns()),
+    )?;
     let data = &card.data;
     line(
         "data",
-        &format!("{}: {} recordings, {} speakers, {} left out", data.corpus, data.recordings, data.speakers, data.dropped),
+        &format!(
+            "{}: {} recordings, {} speakers, {} left out",
+            data.corpus, data.recordings, data.speakers, data.dropped
+        ),
     )?;
     line("language", &data.language)?;
     line("licence", &data.license)?;

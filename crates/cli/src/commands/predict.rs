@@ -71,7 +71,10 @@ fn answer(recognizer: &Recognizer, file: &Path) -> anyhow::Result<Prediction> {
     if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().take(LARGEST_INPUT + 1).read_to_end(&mut bytes).context("standard input")?;
-        anyhow::ensure!(bytes.len() as u64 <= LARGEST_INPUT, "more than 1 GiB on standard input; save it as a file first");
+        anyhow::ensure!(
+            bytes.len() as u64 <= LARGEST_INPUT,
+            "more than 1 GiB on standard input; save it as a file first"
+        );
         return Ok(recognizer.recognize_bytes(bytes)?);
     }
     Ok(recognizer.recognize_path(file)?)

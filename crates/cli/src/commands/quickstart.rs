@@ -76,7 +76,7 @@ struct Unseen {
     truth: String,
     label: String,
     probabilities: BTreeMap<String, f32>,
-    unseen_speaker: String,
+    speaker: String,
 }
 
 /// Predicts recordings of the first fold from their files, with a model that was trained on the other speakers only.
@@ -99,7 +99,7 @@ fn predict_unseen(
             truth: experiment.classes[experiment.items[row].class].clone(),
             label: prediction.label,
             probabilities: prediction.probabilities,
-            unseen_speaker: recording.speaker.clone().unwrap_or_default(),
+            speaker: recording.speaker.clone().unwrap_or_default(),
         })
     })
     .collect()
@@ -107,7 +107,7 @@ fn predict_unseen(
 
 fn show_unseen(console: &Console, unseen: &[Unseen]) -> anyhow::Result<()> {
     let Some(first) = unseen.first() else { return Ok(()) };
-    console.print(format!("\nA model that never heard speaker {} answers for that speaker:\n", first.unseen_speaker))?;
+    console.print(format!("\nA model that never heard speaker {} answers for that speaker:\n", first.speaker))?;
     for answer in unseen {
         let probability = answer.probabilities.get(&answer.label).copied().unwrap_or_default();
         let mark = if answer.label == answer.truth { "right" } else { "wrong" };

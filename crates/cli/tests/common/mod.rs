@@ -1,5 +1,5 @@
 //! Running the program as a person would.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and one that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
