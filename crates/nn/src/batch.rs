@@ -79,7 +79,7 @@ impl Tensor {
 }
 
 /// How many values a sample takes with its margins.
-pub(crate) fn padded_len(geometry: Geometry, margin: Margin) -> usize {
+fn padded_len(geometry: Geometry, margin: Margin) -> usize {
     (margin.before + geometry.rows + margin.after) * geometry.channels
 }
 

@@ -65,14 +65,14 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Buffers for batches of up to `capacity` samples.
+    /// Buffers for batches of up to `capacity` samples, at least 1.
     pub(crate) fn new(plan: &Arc<Plan>, capacity: usize, purpose: Purpose) -> Self {
         let first = plan.first_trainable().unwrap_or((plan.stages.len(), 0));
         let stages = plan.stages.iter().enumerate().map(|(index, stage)| {
             // In evaluation, flat shards always have their full size: a product of fewer rows may round differently, and
             // an answer should not depend on how many were asked for at once.
             let per_shard = if purpose == Purpose::Prediction && stage.flat {
-                stage.samples_per_shard(plan.division)
+                plan.division.flat
             } else {
                 stage.samples_per_shard(plan.division).min(capacity)
             };

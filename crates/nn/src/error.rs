@@ -80,12 +80,12 @@ pub enum NnError {
     },
     /// Training blew up: lower the learning rate, or scale the inputs.
     #[error(
-        "the loss became {loss} in epoch {epoch}, batch {batch}, at a learning rate of {learning_rate}: \
+        "{symptom} in epoch {epoch}, batch {batch}, at a learning rate of {learning_rate}: \
          lower the learning rate, and check that the inputs are standardised"
     )]
     Diverged {
-        /// The loss, as text (so that errors compare equal).
-        loss: String,
+        /// What became infinite or NaN.
+        symptom: String,
         /// The epoch, from 1.
         epoch: usize,
         /// The batch within the epoch, from 1.

@@ -8,8 +8,11 @@ use crate::plan::Plan;
 use crate::random::{self, generator, symmetric};
 use crate::{LayerSpec, NnError};
 
-/// Samples that a prediction takes at once; more only cost memory.
+/// Samples that a prediction takes at once, at most; more only cost memory.
 const PREDICTION_BATCH: usize = 64;
+
+/// Values that the buffers of a prediction hold, as long as one sample takes no more.
+const PREDICTION_LEN: usize = 1 << 24;
 
 /// A line of [`Network::summary`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Network {
     /// # Errors
     ///
     /// [`NnError::Parameter`] for a parameter out of range, [`NnError::Layer`] for a layer that does not fit
-    /// the one before, [`NnError::TooLarge`] beyond 2^28 parameters or values per sample.
+    /// the one before, [`NnError::TooLarge`] beyond 2^28 parameters or where one sample would leave more than 2^25 values in the layers.
     pub fn new(input_shape: &[usize], layers: &[LayerSpec], seed: u64) -> Result<Self, NnError> {
         let plan = Plan::new(input_shape, layers)?;
         let mut network = Self {
@@ -132,11 +135,15 @@ impl Network {
     pub fn predict(&self, inputs: &[f32], n: usize) -> Result<Vec<f32>, NnError> {
         self.check_inputs(inputs, n)?;
         let (width, classes) = (self.input_len(), self.output_len());
-        let mut engine = Engine::new(&self.plan, n.min(PREDICTION_BATCH), Purpose::Prediction);
+        if n == 0 {
+            return Ok(Vec::new());
+        }
+        let batch = (PREDICTION_LEN / self.plan.sample_len).clamp(1, PREDICTION_BATCH).min(n);
+        let mut engine = Engine::new(&self.plan, batch, Purpose::Prediction);
         // Evaluation leaves these as they are.
         let mut statistics = self.statistics.clone();
         let mut outputs = Vec::with_capacity(n.saturating_mul(classes));
-        for batch in inputs.chunks(PREDICTION_BATCH * width) {
+        for batch in inputs.chunks(batch * width) {
             let samples = batch.len() / width;
             engine.forward(Mode::Evaluation, &self.parameters, &mut statistics, samples, &|sample, to| {
                 to.copy_from_slice(&batch[sample * width..(sample + 1) * width]);
@@ -224,6 +231,8 @@ mod tests {
     use super::*;
     use crate::Padding;
 
+    type Spoil = fn(&mut Vec<NamedTensor>);
+
     fn model_a() -> Vec<LayerSpec> {
         vec![
             LayerSpec::conv1d(256, 5),
@@ -309,8 +318,22 @@ mod tests {
 
     #[test]
     fn no_samples_give_no_answers() {
-        let network = Network::new(&[2], &[LayerSpec::dense(3)], 1).unwrap();
-        assert_eq!(network.predict(&[], 0), Ok(Vec::new()));
+        for (shape, layers) in [(vec![2], vec![LayerSpec::dense(3)]), (vec![40, 1], model_a())] {
+            assert_eq!(Network::new(&shape, &layers, 1).unwrap().predict(&[], 0), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn answers_use_running_statistics_and_no_dropout() {
+        let layers = [LayerSpec::dropout(0.9), LayerSpec::BatchNorm { momentum: 0.9, epsilon: 0.5 }, LayerSpec::Relu];
+        let mut network = Network::new(&[2], &layers, 1).unwrap();
+        let mut state = network.state();
+        for (tensor, values) in state.iter_mut().zip([[2.0, 3.0], [0.25, 1.0], [1.0, -1.0], [3.5, 8.5]]) {
+            tensor.values = values.to_vec();
+        }
+        network.load_state(&state).unwrap();
+        // 2·(x - 1)/sqrt(4) + 0.25 and 3·(x + 1)/sqrt(9) + 1, then the rectifier.
+        assert_eq!(network.predict(&[5.0, 1.0, 0.5, -4.0], 2).unwrap(), [4.25, 3.0, 0.0, 0.0]);
     }
 
     #[test]
@@ -355,7 +378,6 @@ mod tests {
                 "dense_2.bias",
             ]
         );
-        type Spoil = fn(&mut Vec<NamedTensor>);
         let spoil: [(&str, Spoil); 7] = [
             ("missing", |state| state.truncate(7)),
             ("twice", |state| state.push(state[0].clone())),

@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use crate::batch::{Geometry, Margin, padded_len};
+use crate::batch::{Geometry, Margin};
 use crate::layers::{BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Map, MaxPool1d, ParameterInfo, Relu};
 use crate::{LayerSpec, NnError};
 
-/// The most values in a network's parameters, and in all that one sample leaves behind on its way through: 1 GiB each.
-const LARGEST: usize = 1 << 28;
+/// The most parameters of a network: 1 GiB.
+const LARGEST_NETWORK: usize = 1 << 28;
+
+/// The most values that one sample may leave behind on its way through the layers: 128 MiB. A minute of raw audio under
+/// 32 filters comes to this.
+const LARGEST_SAMPLE: usize = 1 << 25;
 
 /// How a batch is divided into shards: by the network alone, so that results do not depend on the number of threads.
 #[derive(Debug, Clone, Copy)]
@@ -95,11 +99,6 @@ impl Stage {
         if self.flat { enough.max(division.flat) } else { enough }
     }
 
-    /// How many values one sample takes in all tensors of the stage, without gradients; `None` beyond counting.
-    fn sample_len(&self) -> usize {
-        self.slots.iter().map(|slot| padded_len(slot.geometry, slot.margin)).sum()
-    }
-
     fn push_map(&mut self, map: Box<dyn Map>, layer: usize, offsets: &mut (usize, usize)) {
         let input = self.slots.len() - 1;
         self.slots[input].margin = map.input_margin();
@@ -179,7 +178,7 @@ impl Plan {
         if specs.is_empty() {
             return Err(NnError::parameter("layers", "empty", "at least one layer"));
         }
-        within_limit(input.rows.checked_mul(input.channels), "one input sample", "use fewer features")?;
+        within_limit(input.rows.checked_mul(input.channels), LARGEST_SAMPLE, "one input sample", "use fewer features")?;
         let mut plan = Self {
             stages: vec![Stage::new(input, flat)],
             layers: Vec::new(),
@@ -187,7 +186,7 @@ impl Plan {
             input,
             parameters: 0,
             statistics: 0,
-            sample_len: 0,
+            sample_len: input.len(),
             smallest_batch: 1,
             division: Division::default(),
         };
@@ -195,7 +194,6 @@ impl Plan {
             spec.check()?;
             plan.push(position, spec)?;
         }
-        plan.sample_len = plan.stages.iter().map(Stage::sample_len).sum();
         Ok(plan)
     }
 
@@ -275,20 +273,21 @@ impl Plan {
             LayerSpec::Flatten => {
                 if !flat {
                     self.stages.push(Stage::new(Geometry { rows: 1, channels: input.len() }, true));
+                    self.sample_len += input.len();
                 }
                 self.describe(position, spec);
                 return Ok(());
             }
         };
         let (output, margin) = (map.output(), map.input_margin());
-        let activations = margin
+        let added = margin
             .before
             .checked_add(margin.after)
-            .and_then(|zeros| zeros.checked_add(input.rows))
-            .and_then(|rows| rows.checked_mul(input.channels))
-            .and_then(|len| output.rows.checked_mul(output.channels)?.checked_add(len))
-            .and_then(|len| stage.sample_len().checked_add(len));
-        within_limit(activations, "what one sample leaves in the layers", "use fewer filters or shorter kernels")?;
+            .and_then(|zeros| zeros.checked_mul(input.channels))
+            .and_then(|zeros| output.rows.checked_mul(output.channels)?.checked_add(zeros));
+        let activations = added.and_then(|added| self.sample_len.checked_add(added));
+        let remedy = "use fewer filters or shorter kernels";
+        self.sample_len = within_limit(activations, LARGEST_SAMPLE, "what one sample leaves in the layers", remedy)?;
         let (first_parameter, first_statistic) = (self.parameters, self.statistics);
         let (trainable, statistics) = (map.parameters(), map.statistics());
         let mut offsets = (self.parameters, self.statistics);
@@ -327,12 +326,19 @@ impl Plan {
 fn limit_parameters(already: usize, kernel: &[usize], bias: usize) -> Result<(), NnError> {
     let kernel = kernel.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     let total = kernel.and_then(|kernel| kernel.checked_add(bias)?.checked_add(already));
-    within_limit(total, "the network's parameters", "use fewer units or filters, or pool before `flatten`")
+    let remedy = "use fewer units or filters, or pool before `flatten`";
+    within_limit(total, LARGEST_NETWORK, "the network's parameters", remedy).map(|_| ())
 }
 
-fn within_limit(needed: Option<usize>, what: &'static str, remedy: &'static str) -> Result<(), NnError> {
+/// `needed` if it is known and no more than `limit`.
+fn within_limit(
+    needed: Option<usize>,
+    limit: usize,
+    what: &'static str,
+    remedy: &'static str,
+) -> Result<usize, NnError> {
     match needed {
-        Some(needed) if needed <= LARGEST => Ok(()),
-        needed => Err(NnError::TooLarge { what, needed: needed.unwrap_or(usize::MAX), limit: LARGEST, remedy }),
+        Some(needed) if needed <= limit => Ok(needed),
+        needed => Err(NnError::TooLarge { what, needed: needed.unwrap_or(usize::MAX), limit, remedy }),
     }
 }

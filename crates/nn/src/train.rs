@@ -195,7 +195,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`NnError::Diverged`] if a loss is not finite; the network is left as the step before made it.
+    /// [`NnError::Diverged`] if a loss or a parameter is not finite; the network is then of no use.
     /// [`NnError::Length`] if the network is another.
     pub fn epoch(&mut self, network: &mut Network) -> Result<EpochReport, NnError> {
         let (expected, actual) = (self.gradients.len(), network.parameter_count());
@@ -231,19 +231,20 @@ impl<'a> Trainer<'a> {
                 (label, weights.map_or(1.0, |weights| weights[label]))
             });
             learning_rate = self.optimizer.learning_rate();
+            let diverged = |symptom| NnError::Diverged { symptom, epoch: self.epoch, batch, learning_rate };
             if !batch_loss.sum.is_finite() {
-                return Err(NnError::Diverged {
-                    loss: batch_loss.sum.to_string(),
-                    epoch: self.epoch,
-                    batch,
-                    learning_rate,
-                });
+                return Err(diverged(format!("the loss became {}", batch_loss.sum)));
             }
             loss += batch_loss.sum;
             correct += batch_loss.correct;
             self.engine.backward(mode, &network.parameters, &mut self.gradients);
             self.optimizer.update(&mut network.parameters, &self.gradients);
             start = end;
+            // No loss tells of the last step.
+            let mut values = network.parameters.iter().chain(&network.statistics);
+            if end == n && !values.all(|value| value.is_finite()) {
+                return Err(diverged("a weight or a running statistic became infinite".to_owned()));
+            }
         }
         Ok(EpochReport {
             epoch: self.epoch,
@@ -494,6 +495,14 @@ mod tests {
     }
 
     #[test]
+    fn a_last_step_that_blows_up_is_an_error_too() {
+        let mut network = Network::new(&[1], &[LayerSpec::dense(2)], 1).unwrap();
+        let params = TrainParams { optimizer: OptimizerSpec::sgd(1e38), ..params(1, 1) };
+        let error = train(&mut network, &[1e4], &[0], &params, &mut go_on).unwrap_err();
+        assert!(matches!(&error, NnError::Diverged { symptom, .. } if symptom.contains("weight")), "{error}");
+    }
+
+    #[test]
     fn unsuitable_data_and_parameters_are_refused() {
         let layers = [LayerSpec::dense(3)];
         let attempt = |layers: &[LayerSpec], inputs: &[f32], labels: &[usize], params: &TrainParams| {
@@ -547,15 +556,11 @@ mod tests {
 
     #[test]
     fn batches_too_large_for_memory_are_refused() {
-        let network = Network::new(
-            &[1_000_000, 1],
-            &[LayerSpec::conv1d(100, 1), LayerSpec::max_pool1d(1_000_000), LayerSpec::Flatten],
-            1,
-        );
-        let network = network.unwrap();
-        let inputs = vec![0.0; 20_000_000];
-        let params = TrainParams { batch_size: 20, ..TrainParams::default() };
-        let error = Trainer::new(&network, &inputs, &[0; 20], &params).unwrap_err();
+        let layers = [LayerSpec::conv1d(300, 1), LayerSpec::max_pool1d(100_000), LayerSpec::Flatten];
+        let network = Network::new(&[100_000, 1], &layers, 1).unwrap();
+        let inputs = vec![0.0; 40 * 100_000];
+        let params = TrainParams { batch_size: 40, ..TrainParams::default() };
+        let error = Trainer::new(&network, &inputs, &[0; 40], &params).unwrap_err();
         assert!(matches!(error, NnError::TooLarge { what: "a batch", .. }), "{error}");
     }
 
