@@ -19,8 +19,8 @@ enum Engine {
 ///
 /// The format is found from the bytes. Several channels are mixed down by their mean. The delay that MP3 and Opus encoders
 /// put in front is removed where the file tells it. WAV, FLAC, AIFF, MP4 and MP3 with a LAME header must hold as much as
-/// they declare, else the stream ends with [`AudioError::Truncated`]; Ogg, WebM and raw MP3 and AAC may stop anywhere, as
-/// a browser's recorder or a live stream does. In a lossy stream a few damaged packets (two, and one in twenty) count as
+/// they declare, else the stream ends with [`AudioError::Truncated`]; Ogg, WebM of unknown size and raw MP3 and AAC may stop
+/// anywhere, as a browser's recorder or a live stream does. In a lossy stream a few damaged packets (two, and one in twenty) count as
 /// silence; more, or any in a lossless one, are [`AudioError::Corrupt`].
 ///
 /// After an error or the end, there are no more blocks.

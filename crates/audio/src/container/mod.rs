@@ -186,7 +186,9 @@ impl ContainerReader {
                     Ok(())
                 }
                 Ok(Ok(rate)) => Err(format!("the sample rate changes to {rate} Hz")),
-                Ok(Err(SymphoniaError::Unsupported(what))) => return Err(AudioError::unsupported(self.format, what)),
+                Ok(Err(SymphoniaError::Unsupported(what))) if self.damaged + 1 == self.packets => {
+                    return Err(AudioError::unsupported(self.format, what));
+                }
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(panic) => Err(panic),
             },
@@ -246,9 +248,9 @@ fn mix_planes(planes: &[Vec<f32>], mono: &mut Vec<f32>) {
 
 /// Runs foreign code on hostile bytes, and turns a panic inside it into words.
 ///
-/// The decoders check most of what they read, but not all of it (a Vorbis codebook of odd size or a sample table with zero
-/// samples a chunk makes Symphonia 0.6.1 panic). What they leave behind is dropped with the reader: after an error,
-/// [`Stream`](crate::Stream) gives out nothing more, so no broken state is looked at.
+/// The decoders check most of what they read, but not all of it: with a few bits changed in the track fragment of a valid
+/// MP4, Symphonia 0.6.1 reads beyond an empty table and panics. Whatever state that leaves behind is never looked at:
+/// after an error, [`Stream`](crate::Stream) drops the reader and gives out nothing more.
 fn shielded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| format!("the decoder gave up: {}", panic_message(&*panic)))
 }
@@ -262,9 +264,17 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 fn failure(error: SymphoniaError, format: Format) -> AudioError {
     match error {
         SymphoniaError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            AudioError::corrupt(format, "it ends before the first sample")
+            AudioError::corrupt(format, "it ends in the middle of its header or tables")
+        }
+        // Not the device's fault: the demultiplexer was told to go to, or to read, what there cannot be.
+        SymphoniaError::IoError(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::OutOfMemory) =>
+        {
+            AudioError::corrupt(format, format!("a position or a size in it is impossible ({error})"))
         }
         SymphoniaError::IoError(error) => AudioError::io(error),
+        // Symphonia does not support files without the parts that every file of the format must have.
+        SymphoniaError::Unsupported(what) if what.contains("missing") => AudioError::corrupt(format, what),
         SymphoniaError::Unsupported(what) => AudioError::unsupported(format, what),
         SymphoniaError::DecodeError(what) => AudioError::corrupt(format, what),
         other => AudioError::corrupt(format, other.to_string()),

@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 
 use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_AC3, CODEC_ID_ALAC, CODEC_ID_EAC3, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_OPUS, CODEC_ID_SPEEX,
+};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::formats::Track as SymphoniaTrack;
 use symphonia::core::formats::{FormatReader, MediaInfo, TrackType};
@@ -27,6 +29,9 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     registry.register_audio_decoder::<codecs::AacDecoder>();
     registry
 });
+
+/// The most channels in anything but WAV; FLAC, Vorbis and Opus have at most 8, 255 and 8.
+const MAX_CHANNELS: usize = 255;
 
 pub(super) enum Codec {
     Symphonia(Box<dyn AudioDecoder>),
@@ -137,6 +142,14 @@ fn open_decoder(
     // Where an MP3 does not declare its length, Symphonia estimates it from the size, and would cut the sound there.
     let gapless = format != Format::Mp3 || track.delay.is_some();
     let options = AudioDecoderOptions::default().gapless(gapless);
+    if CODECS.get_audio_decoder(params.codec).is_none() {
+        return Err(AudioError::unsupported(format, codec_name(params.codec)));
+    }
+    // Decoders make room for a packet of as many channels as the header claims.
+    let channels = params.channels.as_ref().map_or(0, Channels::count);
+    if channels > MAX_CHANNELS {
+        return Err(AudioError::unsupported(format, format!("{channels} channels (at most {MAX_CHANNELS})")));
+    }
     let decoder = shielded(|| CODECS.make_audio_decoder(params, &options))
         .map_err(|panic| AudioError::corrupt(format, panic))?
         .map_err(|error| failure(error, format))?;
@@ -146,6 +159,17 @@ fn open_decoder(
     let channels = u16::try_from(channels).unwrap_or(u16::MAX);
     let name = decoder.codec_info().short_name;
     Ok((Codec::Symphonia(decoder), Found { name, sample_rate, channels, skip: 0 }))
+}
+
+/// A name for a codec that is met in practice and that nothing here decodes.
+fn codec_name(id: AudioCodecId) -> &'static str {
+    match id {
+        CODEC_ID_ALAC => "Apple Lossless",
+        CODEC_ID_AC3 | CODEC_ID_EAC3 => "Dolby Digital",
+        CODEC_ID_SPEEX => "Speex",
+        CODEC_ID_MP1 | CODEC_ID_MP2 => "MPEG layer I/II",
+        _ => "an unknown codec",
+    }
 }
 
 fn length(track: &SymphoniaTrack, media: &MediaInfo, format: Format, found: &Found) -> Length {
