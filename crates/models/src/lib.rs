@@ -1,1 +1,52 @@
 //! Classifiers of emotion and the model file.
+//!
+//! A [`TrainingSet`] of features and labels goes into [`fit()`] with the [`ModelParams`] of a recipe; out comes a
+//! [`Classifier`] that turns features into class probabilities. Together with its [`FrontEnd`] and a [`Card`] it makes a
+//! [`ModelFile`], one self-contained `.stimmung` file.
+//!
+//! | `kind` | parameters | is | suits |
+//! | --- | --- | --- | --- |
+//! | `logistic` | [`LogisticParams`] | multinomial logistic regression | a first, strong baseline; small and fast |
+//! | `svm` | [`SvmParams`] | support vector machine, linear or RBF | a few thousand recordings at most |
+//! | `lda` | [`LdaParams`] | discriminant analysis with Ledoit–Wolf shrinkage | few recordings; nothing to tune |
+//! | `dense` | [`DenseParams`] | network of dense layers | larger corpora |
+//! | `issa-model-a` | [`ModelAParams`] | 1-D convolutional network of Issa, Demirci & Yazici 2020 | the `issa-*` features |
+//!
+//! The scaler belongs to the model: features go in as they are measured, means and scales are learned from the training rows
+//! alone. The same data, parameters and seed give the same bits for any number of threads.
+
+mod archive;
+mod card;
+mod classifier;
+mod error;
+mod fit;
+mod lbfgs;
+mod lda;
+mod linalg;
+mod linear;
+mod logistic;
+mod matrix;
+mod model_file;
+mod network;
+mod numeric;
+mod params;
+mod scaler;
+mod svm;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod testing;
+
+pub use card::{Card, CardData, CardScore};
+pub use classifier::{Classifier, ModelSummary};
+pub use error::ModelError;
+pub use fit::{FitProgress, TrainingSet, fit};
+pub use lda::LdaParams;
+pub use logistic::LogisticParams;
+pub use matrix::Matrix;
+pub use model_file::{FrontEnd, ModelFile};
+pub use network::{DenseParams, ModelAParams};
+pub use params::{ClassWeight, Gamma, ModelParams, Shrinkage};
+pub use stimmung_features::Shape;
+pub use svm::{Kernel, SvmParams};

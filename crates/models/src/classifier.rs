@@ -1,0 +1,201 @@
+//! A fitted model together with its scaler and class names.
+
+use std::fmt;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use stimmung_features::Shape;
+
+use crate::linear::Linear;
+use crate::network::NetworkModel;
+use crate::scaler::Scaler;
+use crate::svm::Svm;
+use crate::{Matrix, ModelError, ModelParams};
+
+/// Below so many rows, waking other threads costs more than it saves.
+const PARALLEL_ROWS: usize = 64;
+
+/// A fitted classifier: features in, class probabilities out. Made by [`fit`](crate::fit()) or read from a
+/// [`ModelFile`](crate::ModelFile).
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    pub(crate) params: ModelParams,
+    pub(crate) shape: Shape,
+    pub(crate) classes: Vec<String>,
+    /// Indices of the classes that had recordings, in order: what the outputs of the model stand for.
+    pub(crate) present: Vec<usize>,
+    pub(crate) scaler: Scaler,
+    pub(crate) fitted: Fitted,
+    /// How fitting went.
+    pub(crate) note: String,
+}
+
+/// The fitted part, on standardised features and classes without gaps.
+#[derive(Clone, Debug)]
+pub(crate) enum Fitted {
+    Linear(Linear),
+    Svm(Svm),
+    Network(NetworkModel),
+}
+
+/// What is worth knowing about a classifier at a glance. Prints as aligned lines and serialises as an object.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ModelSummary {
+    /// The kind of model, as in a recipe.
+    pub kind: &'static str,
+    /// The class names.
+    pub classes: Vec<String>,
+    /// Classes that had no recordings in training, so their probability is always 0.
+    pub unseen_classes: Vec<String>,
+    /// Features per recording.
+    pub features: usize,
+    /// Fitted numbers.
+    pub parameters: usize,
+    /// The parameters with which the model was fitted.
+    pub settings: ModelParams,
+    /// How fitting went.
+    pub fitting: String,
+    /// The layers of a network, a line each; empty for other models.
+    pub layers: Vec<String>,
+}
+
+impl fmt::Display for ModelSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "kind        {}", self.kind)?;
+        writeln!(f, "classes     {}", self.classes.join(", "))?;
+        if !self.unseen_classes.is_empty() {
+            writeln!(f, "never seen  {}", self.unseen_classes.join(", "))?;
+        }
+        writeln!(f, "features    {}", self.features)?;
+        writeln!(f, "parameters  {}", self.parameters)?;
+        if let Ok(serde_json::Value::Object(settings)) = serde_json::to_value(&self.settings) {
+            let listed: Vec<String> = settings
+                .iter()
+                .filter(|(key, _)| *key != "kind")
+                .map(|(key, value)| format!("{key} {}", value.to_string().replace('"', "")))
+                .collect();
+            writeln!(f, "settings    {}", listed.join(", "))?;
+        }
+        write!(f, "fitting     {}", self.fitting)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            write!(f, "\n{}{layer}", if index == 0 { "layers      " } else { "            " })?;
+        }
+        Ok(())
+    }
+}
+
+impl Classifier {
+    /// The class names, in the order of the columns of [`Classifier::probabilities`].
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The kind of model, as in a recipe.
+    pub fn kind(&self) -> &'static str {
+        self.params.kind()
+    }
+
+    /// The parameters with which the model was fitted.
+    pub fn params(&self) -> &ModelParams {
+        &self.params
+    }
+
+    /// What one row of features is.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Features per recording.
+    pub fn columns(&self) -> usize {
+        self.scaler.columns()
+    }
+
+    /// Fitted numbers: weights and biases; for a support vector machine also its vectors and sigmoids. The scaler's means
+    /// and scales do not count.
+    pub fn parameter_count(&self) -> usize {
+        match &self.fitted {
+            // For two classes the second weight vector is the negative of the first.
+            Fitted::Linear(model) if matches!(self.params, ModelParams::Logistic(_)) && self.present.len() == 2 => {
+                model.columns + 1
+            }
+            Fitted::Linear(model) => model.weights.len() + model.intercepts.len(),
+            Fitted::Svm(model) => model.parameter_count(),
+            Fitted::Network(model) => model.parameter_count(),
+        }
+    }
+
+    /// What `model info` shows.
+    pub fn summary(&self) -> ModelSummary {
+        let unseen = (0..self.classes.len()).filter(|class| !self.present.contains(class));
+        ModelSummary {
+            kind: self.kind(),
+            classes: self.classes.clone(),
+            unseen_classes: unseen.map(|class| self.classes[class].clone()).collect(),
+            features: self.columns(),
+            parameters: self.parameter_count(),
+            settings: self.params.clone(),
+            fitting: self.note.clone(),
+            layers: match &self.fitted {
+                Fitted::Network(model) => model.layers(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// Class probabilities: a row for each row of `features`, a column for each class; rows add up to 1.
+    ///
+    /// # Errors
+    /// [`ModelError::Columns`] if the features are not those of the training, [`ModelError::NotFinite`] with row and column
+    /// for NaN or infinite features.
+    pub fn probabilities(&self, features: &Matrix) -> Result<Matrix, ModelError> {
+        if features.columns() != self.columns() {
+            return Err(ModelError::Columns { expected: self.columns(), actual: features.columns() });
+        }
+        features.check_finite()?;
+        let z = self.scaler.transform(features);
+        let rows = features.rows();
+        if rows == 0 {
+            return Matrix::new(0, self.classes.len(), Vec::new());
+        }
+        let outputs: Vec<Vec<f64>> = match &self.fitted {
+            Fitted::Linear(model) => self.each_row(&z, |row| model.probabilities(row)),
+            Fitted::Svm(model) => self.each_row(&z, |row| model.probabilities(row)),
+            Fitted::Network(model) => model.probabilities(&z, rows)?,
+        };
+        let mut values = vec![0.0; rows * self.classes.len()];
+        for (row, output) in outputs.iter().enumerate() {
+            let sum: f64 = output.iter().sum();
+            if !(sum.is_finite() && sum > 0.0) {
+                return Err(ModelError::Diverged {
+                    kind: self.kind(),
+                    reason: format!("its outputs for recording {row} are not finite"),
+                });
+            }
+            for (&class, p) in self.present.iter().zip(output) {
+                values[row * self.classes.len() + class] = (p / sum) as f32;
+            }
+        }
+        Matrix::new(rows, self.classes.len(), values)
+    }
+
+    /// The likeliest class of each row, as an index into [`Classifier::classes`]; the first of equals.
+    ///
+    /// # Errors
+    /// As [`Classifier::probabilities`].
+    pub fn predict(&self, features: &Matrix) -> Result<Vec<usize>, ModelError> {
+        let p = self.probabilities(features)?;
+        Ok(p.iter_rows()
+            .map(|row| (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }))
+            .collect())
+    }
+
+    fn each_row(&self, z: &[f32], f: impl Fn(&[f32]) -> Vec<f64> + Sync + Send) -> Vec<Vec<f64>> {
+        let columns = self.columns();
+        if z.len() < PARALLEL_ROWS * columns {
+            z.chunks_exact(columns).map(f).collect()
+        } else {
+            z.par_chunks_exact(columns).map(f).collect()
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Fitting any model to features and labels.
+
+use std::ops::ControlFlow;
+
+use stimmung_features::Shape;
+
+use crate::classifier::Fitted;
+use crate::scaler::Scaler;
+use crate::{Classifier, Matrix, ModelError, ModelParams, lda, logistic, network, svm};
+
+/// Labelled features to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingSet<'a> {
+    /// One row a recording.
+    pub features: &'a Matrix,
+    /// What a row is; its size must be the number of columns. Pictures are laid out frame after frame.
+    pub shape: Shape,
+    /// The class of each row, as an index into `classes`.
+    pub labels: &'a [usize],
+    /// The names of the classes, distinct. A class without recordings keeps its column of probabilities, which will be 0.
+    pub classes: &'a [String],
+}
+
+/// How far fitting has come; told after every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FitProgress {
+    /// Steps done, from 1: iterations, pairs of classes, classes or epochs, depending on the model.
+    pub step: usize,
+    /// Steps at most.
+    pub total: usize,
+    /// The training loss after this step, if the model has one.
+    pub loss: Option<f64>,
+    /// The training accuracy during this step, if it is known, from 0 to 1.
+    pub accuracy: Option<f64>,
+}
+
+/// Numbers of values in a row of this shape.
+pub(crate) fn width(shape: Shape) -> Option<usize> {
+    match shape {
+        Shape::Vector(n) => Some(n),
+        Shape::Picture { frames, bands } => frames.checked_mul(bands),
+    }
+}
+
+impl TrainingSet<'_> {
+    fn check(&self) -> Result<(), ModelError> {
+        let (rows, columns) = (self.features.rows(), self.features.columns());
+        if rows == 0 || columns == 0 {
+            return Err(ModelError::NoData { rows, columns });
+        }
+        if self.labels.len() != rows {
+            return Err(ModelError::LabelCount { rows, labels: self.labels.len() });
+        }
+        if width(self.shape) != Some(columns) {
+            return Err(ModelError::Columns { expected: width(self.shape).unwrap_or(usize::MAX), actual: columns });
+        }
+        check_names(self.classes)?;
+        if let Some(row) = self.labels.iter().position(|&label| label >= self.classes.len()) {
+            return Err(ModelError::LabelOutOfRange { row, label: self.labels[row], classes: self.classes.len() });
+        }
+        self.features.check_finite()
+    }
+}
+
+/// Class names must be told apart.
+pub(crate) fn check_names(classes: &[String]) -> Result<(), ModelError> {
+    for (index, name) in classes.iter().enumerate() {
+        if name.is_empty() || classes[..index].contains(name) {
+            return Err(ModelError::ClassName { name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Fits a model: learns the scaler on the rows of `data`, then the model on the standardised rows.
+///
+/// The same parameters, data and seed give the same bits, for any number of threads. `seed` moves the probabilities of a
+/// support vector machine, and the initial weights, dropout and order of recordings of a network; the other models do not
+/// use it. `progress` is called after every step and may stop the fit by breaking.
+///
+/// # Errors
+/// [`ModelError::Parameter`] for a parameter out of range; a variant of [`ModelError`] that names row and column for data
+/// that cannot be used (no rows, labels that do not fit, values that are not finite, a single class);
+/// [`ModelError::Unsuitable`] where the model and the data do not go together; [`ModelError::Stopped`] if `progress` broke.
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+/// use stimmung_features::Shape;
+/// use stimmung_models::{Matrix, ModelParams, TrainingSet, fit};
+///
+/// let features = Matrix::from_rows(&[[0.0f32, 1.0], [0.2, 0.9], [1.0, 0.1], [0.9, 0.0]])?;
+/// let classes = ["calm".to_owned(), "anger".to_owned()];
+/// let data = TrainingSet { features: &features, shape: Shape::Vector(2), labels: &[0, 0, 1, 1], classes: &classes };
+/// let model = fit(&ModelParams::by_name("logistic")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
+/// let p = model.probabilities(&Matrix::from_rows(&[[0.1f32, 1.0]])?)?;
+/// assert!(p.row(0)[0] > 0.8);
+/// # Ok::<(), stimmung_models::ModelError>(())
+/// ```
+pub fn fit(
+    params: &ModelParams,
+    data: &TrainingSet<'_>,
+    seed: u64,
+    progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
+) -> Result<Classifier, ModelError> {
+    params.check()?;
+    data.check()?;
+    let mut counts = vec![0usize; data.classes.len()];
+    for &label in data.labels {
+        counts[label] += 1;
+    }
+    // Models only see classes that have recordings, renumbered without gaps.
+    let present: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0).collect();
+    if let [only] = present[..] {
+        return Err(ModelError::OneClass { class: data.classes[only].clone(), rows: data.labels.len() });
+    }
+    let mut number = vec![0; counts.len()];
+    for (compact, &class) in present.iter().enumerate() {
+        number[class] = compact;
+    }
+    let labels: Vec<usize> = data.labels.iter().map(|&label| number[label]).collect();
+
+    let (k, columns) = (present.len(), data.features.columns());
+    let scaler = Scaler::fit(data.features);
+    let x = Matrix::new(data.features.rows(), columns, scaler.transform(data.features))?;
+    let (fitted, note) = match params {
+        ModelParams::Logistic(p) => {
+            let (model, note) = logistic::fit(p, x.values(), columns, &labels, k, progress)?;
+            (Fitted::Linear(model), note)
+        }
+        ModelParams::Lda(p) => {
+            let (model, note) = lda::fit(p, &x, &labels, k, progress)?;
+            (Fitted::Linear(model), note)
+        }
+        ModelParams::Svm(p) => {
+            let (model, note) = svm::fit(p, &x, &labels, k, seed, progress)?;
+            (Fitted::Svm(model), note)
+        }
+        ModelParams::Dense(p) => {
+            let (model, note) = network::fit_dense(p, &x, &labels, k, seed, progress)?;
+            (Fitted::Network(model), note)
+        }
+        ModelParams::ModelA(p) => {
+            let (model, note) = network::fit_model_a(p, &x, &labels, k, seed, progress)?;
+            (Fitted::Network(model), note)
+        }
+    };
+    Ok(Classifier {
+        params: params.clone(),
+        shape: data.shape,
+        classes: data.classes.to_vec(),
+        present,
+        scaler,
+        fitted,
+        note,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{blob_matrix, names};
+    use crate::{DenseParams, Kernel, ModelAParams, SvmParams};
+
+    /// Every kind, with little work for the networks.
+    pub(crate) fn all_kinds() -> Vec<ModelParams> {
+        vec![
+            ModelParams::by_name("logistic").expect("known"),
+            ModelParams::by_name("lda").expect("known"),
+            ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
+            ModelParams::Svm(SvmParams::default()),
+            ModelParams::Dense(DenseParams {
+                hidden: vec![6],
+                batch_norm: true,
+                dropout: 0.1,
+                epochs: 3,
+                ..DenseParams::default()
+            }),
+            ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
+        ]
+    }
+
+    fn quiet(params: &ModelParams, data: &TrainingSet<'_>, seed: u64) -> Result<Classifier, ModelError> {
+        fit(params, data, seed, &mut |_| ControlFlow::Continue(()))
+    }
+
+    #[test]
+    fn every_kind_gives_probabilities_that_add_up() {
+        let (x, labels) = blob_matrix(45, 8, 3, 0.6, 4);
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        for params in all_kinds() {
+            let model = quiet(&params, &data, 1).expect("fitted");
+            let p = model.probabilities(&x).expect("probabilities");
+            assert_eq!((p.rows(), p.columns()), (45, 3));
+            for row in p.iter_rows() {
+                assert!(row.iter().all(|p| (0.0..=1.0).contains(p)), "{params:?}: {row:?}");
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{params:?}: {row:?}");
+            }
+            // One row alone gets the same bits as among others.
+            let alone = model.probabilities(&x.select_rows(&[7]).expect("row")).expect("probabilities");
+            assert_eq!(alone.row(0), p.row(7), "{params:?}");
+            let none = model.probabilities(&x.select_rows(&[]).expect("no rows")).expect("probabilities");
+            assert_eq!((none.rows(), none.columns()), (0, 3));
+            assert_eq!(model.kind(), params.kind());
+            assert!(model.parameter_count() > 0);
+        }
+    }
+
+    #[test]
+    fn what_is_easy_is_learned() {
+        let (x, labels) = blob_matrix(120, 8, 3, 0.2, 4);
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        let mut kinds = all_kinds();
+        kinds[4] = ModelParams::Dense(DenseParams { hidden: vec![16], epochs: 30, ..DenseParams::default() });
+        // Enough steps for the running averages of batch normalisation to forget where they began.
+        kinds[5] = ModelParams::ModelA(ModelAParams {
+            epochs: 20,
+            batch_size: 4,
+            learning_rate: 3e-4,
+            ..ModelAParams::default()
+        });
+        for params in kinds {
+            let model = quiet(&params, &data, 1).expect("fitted");
+            let right = model.predict(&x).expect("labels").iter().zip(&labels).filter(|(a, b)| a == b).count();
+            assert!(right >= 116, "{params:?}: {right} of 120; {}", model.note);
+        }
+    }
+
+    #[test]
+    fn a_class_without_recordings_keeps_its_column() {
+        let (x, labels) = blob_matrix(40, 8, 2, 0.4, 4);
+        let shifted: Vec<usize> = labels.iter().map(|l| 2 * l + 1).collect();
+        let classes = names(5);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &shifted, classes: &classes };
+        let plain_classes = names(2);
+        let plain = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &plain_classes };
+        for params in all_kinds() {
+            let model = quiet(&params, &data, 3).expect("fitted");
+            let without = quiet(&params, &plain, 3).expect("fitted").probabilities(&x).expect("probabilities");
+            for (row, small) in model.probabilities(&x).expect("probabilities").iter_rows().zip(without.iter_rows()) {
+                assert_eq!(row, [0.0, small[0], 0.0, small[1], 0.0], "{params:?}");
+            }
+            assert_eq!(model.summary().unseen_classes, ["a", "c", "e"]);
+        }
+    }
+
+    #[test]
+    fn data_that_cannot_be_used_is_refused_with_the_place() {
+        let (x, labels) = blob_matrix(10, 8, 2, 0.4, 4);
+        let classes = names(2);
+        let good = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        let mut spoilt = x.values().to_vec();
+        spoilt[3 * 8 + 5] = f32::NAN;
+        let nan = Matrix::new(10, 8, spoilt).expect("matrix");
+        let empty = Matrix::new(0, 8, vec![]).expect("matrix");
+        let narrow = Matrix::new(10, 0, vec![]).expect("matrix");
+        let twins = [String::from("a"), String::from("a")];
+        let nameless = [String::from("a"), String::new()];
+        let outside = [vec![0; 9], vec![2]].concat();
+        for params in all_kinds() {
+            let error = |data: TrainingSet<'_>| quiet(&params, &data, 1).expect_err("refused");
+            assert!(matches!(
+                error(TrainingSet { features: &nan, ..good }),
+                ModelError::NotFinite { row: 3, column: 5, .. }
+            ));
+            assert!(matches!(
+                error(TrainingSet { features: &empty, labels: &[], ..good }),
+                ModelError::NoData { rows: 0, columns: 8 }
+            ));
+            assert!(matches!(
+                error(TrainingSet { features: &narrow, shape: Shape::Vector(0), ..good }),
+                ModelError::NoData { rows: 10, columns: 0 }
+            ));
+            assert!(matches!(
+                error(TrainingSet { labels: &labels[1..], ..good }),
+                ModelError::LabelCount { rows: 10, labels: 9 }
+            ));
+            assert!(matches!(
+                error(TrainingSet { labels: &outside, ..good }),
+                ModelError::LabelOutOfRange { row: 9, label: 2, classes: 2 }
+            ));
+            assert!(matches!(
+                error(TrainingSet { labels: &[1; 10], ..good }),
+                ModelError::OneClass { class, rows: 10 } if class == "b"
+            ));
+            assert!(matches!(
+                error(TrainingSet { shape: Shape::Vector(7), ..good }),
+                ModelError::Columns { expected: 7, actual: 8 }
+            ));
+            assert!(matches!(
+                error(TrainingSet { shape: Shape::Picture { frames: usize::MAX, bands: 2 }, ..good }),
+                ModelError::Columns { .. }
+            ));
+            assert!(
+                matches!(error(TrainingSet { classes: &twins, ..good }), ModelError::ClassName { name } if name == "a")
+            );
+            assert!(matches!(error(TrainingSet { classes: &nameless, ..good }), ModelError::ClassName { .. }));
+        }
+    }
+
+    #[test]
+    fn prediction_checks_its_features() {
+        let (x, labels) = blob_matrix(20, 8, 2, 0.4, 4);
+        let classes = names(2);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        let model = quiet(&all_kinds()[0], &data, 1).expect("fitted");
+        let wide = Matrix::new(1, 9, vec![0.0; 9]).expect("matrix");
+        assert!(matches!(model.probabilities(&wide), Err(ModelError::Columns { expected: 8, actual: 9 })));
+        let infinite = Matrix::new(1, 8, [vec![0.0; 7], vec![f32::INFINITY]].concat()).expect("matrix");
+        assert!(matches!(model.probabilities(&infinite), Err(ModelError::NotFinite { row: 0, column: 7, .. })));
+        for params in all_kinds() {
+            // Absurd but finite features still give probabilities.
+            let far = Matrix::new(1, 8, vec![f32::MAX; 8]).expect("matrix");
+            let p = quiet(&params, &data, 1).expect("fitted").probabilities(&far).expect("probabilities");
+            assert!((p.values().iter().sum::<f32>() - 1.0).abs() < 1e-5, "{params:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_fitted_as_its_values() {
+        let (x, labels) = blob_matrix(30, 12, 2, 0.4, 4);
+        let classes = names(2);
+        let flat = TrainingSet { features: &x, shape: Shape::Vector(12), labels: &labels, classes: &classes };
+        let picture = TrainingSet { shape: Shape::Picture { frames: 3, bands: 4 }, ..flat };
+        let params = &all_kinds()[0];
+        let (a, b) = (quiet(params, &flat, 1).expect("fitted"), quiet(params, &picture, 1).expect("fitted"));
+        assert_eq!(a.probabilities(&x).expect("p"), b.probabilities(&x).expect("p"));
+    }
+
+    #[test]
+    fn progress_can_stop_any_fit() {
+        let (x, labels) = blob_matrix(30, 8, 3, 0.8, 4);
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        for params in all_kinds() {
+            let mut seen = Vec::new();
+            let result = fit(&params, &data, 1, &mut |step| {
+                seen.push(step);
+                ControlFlow::Break(())
+            });
+            assert!(matches!(result, Err(ModelError::Stopped)), "{params:?}");
+            assert_eq!(seen.len(), 1, "{params:?}");
+            assert!(seen[0].step >= 1 && seen[0].total >= seen[0].step, "{seen:?}");
+            let mut last = None;
+            fit(&params, &data, 1, &mut |step| {
+                assert!(last.is_none_or(|l| step.step > l) && step.step <= step.total);
+                last = Some(step.step);
+                ControlFlow::Continue(())
+            })
+            .expect("fitted");
+        }
+    }
+
+    #[test]
+    fn a_class_with_one_recording_is_no_obstacle() {
+        let (x, mut labels) = blob_matrix(30, 8, 2, 0.4, 4);
+        labels[11] = 2;
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        for params in all_kinds() {
+            let p = quiet(&params, &data, 1).expect("fitted").probabilities(&x).expect("probabilities");
+            assert!(p.values().iter().all(|v| v.is_finite()), "{params:?}");
+        }
+    }
+
+    #[test]
+    fn threads_and_repetition_do_not_change_a_bit() {
+        let (x, labels) = blob_matrix(300, 8, 3, 0.8, 4);
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        for params in all_kinds() {
+            let with = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
+                pool.install(|| quiet(&params, &data, 5).expect("fitted").probabilities(&x).expect("probabilities"))
+            };
+            let one = with(1);
+            assert_eq!(one, with(1), "{params:?}");
+            assert_eq!(one, with(4), "{params:?}");
+        }
+    }
+}

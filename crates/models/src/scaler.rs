@@ -1,0 +1,117 @@
+//! Standardisation of features.
+
+use crate::Matrix;
+
+/// Standardised values are held within ± this bound.
+///
+/// Training rows of any column stay far below it (no value of `n` lies more than √n standard deviations from their
+/// mean). It only bites when a new recording meets a column that hardly varied in training, and keeps every later sum
+/// of products finite.
+const BOUND: f64 = 1e6;
+
+/// Z-scores per column: `(x − mean) / scale`, the mean and the (population, 1/n) standard deviation of the training
+/// rows, in `f64`; a constant column has scale 1. The convention is that of scikit-learn's `StandardScaler`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scaler {
+    pub(crate) mean: Vec<f64>,
+    pub(crate) scale: Vec<f64>,
+}
+
+impl Scaler {
+    /// Learns means and scales from all rows of `x`, which has at least one.
+    pub(crate) fn fit(x: &Matrix) -> Self {
+        let n = x.rows() as f64;
+        let mut mean = vec![0.0; x.columns()];
+        for row in x.iter_rows() {
+            for (m, &v) in mean.iter_mut().zip(row) {
+                *m += f64::from(v);
+            }
+        }
+        for m in &mut mean {
+            *m /= n;
+        }
+        let mut variance = vec![0.0; x.columns()];
+        for row in x.iter_rows() {
+            for ((s, &v), m) in variance.iter_mut().zip(row).zip(&mean) {
+                let d = f64::from(v) - m;
+                *s += d * d;
+            }
+        }
+        let scale = variance
+            .iter()
+            .zip(&mean)
+            .map(|(&sum, &m)| {
+                let var = sum / n;
+                // What rounding alone leaves of the variance of a constant column.
+                let noise = n * f64::EPSILON * var + (n * m * f64::EPSILON).powi(2);
+                if var <= noise { 1.0 } else { var.sqrt() }
+            })
+            .collect();
+        Self { mean, scale }
+    }
+
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// The standardised rows. The matrix has the scaler's number of columns.
+    pub(crate) fn transform(&self, x: &Matrix) -> Vec<f32> {
+        let mut out = Vec::with_capacity(x.values().len());
+        for row in x.iter_rows() {
+            out.extend(
+                row.iter()
+                    .zip(&self.mean)
+                    .zip(&self.scale)
+                    .map(|((&v, m), s)| ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32),
+            );
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(rows: usize, values: Vec<f32>) -> Matrix {
+        let columns = values.len() / rows;
+        Matrix::new(rows, columns, values).expect("matrix")
+    }
+
+    #[test]
+    fn training_rows_get_mean_zero_and_deviation_one() {
+        let x = matrix(4, vec![1.0, 1e6, 2.0, 1e6 + 1.0, 3.0, 1e6 + 2.0, 6.0, 1e6 + 3.0]);
+        let z = Scaler::fit(&x).transform(&x);
+        for column in 0..2 {
+            let v: Vec<f64> = (0..4).map(|r| f64::from(z[r * 2 + column])).collect();
+            let mean = v.iter().sum::<f64>() / 4.0;
+            let sd = (v.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+            assert!(mean.abs() < 1e-6 && (sd - 1.0).abs() < 1e-6, "{mean} {sd}");
+        }
+    }
+
+    #[test]
+    fn gain_and_shift_of_a_column_do_not_change_its_scores() {
+        let x = matrix(5, vec![0.5, -1.0, 2.0, 0.25, 4.0]);
+        let y = matrix(5, x.values().iter().map(|v| 8.0 * v - 32.0).collect());
+        assert_eq!(Scaler::fit(&x).transform(&x), Scaler::fit(&y).transform(&y));
+    }
+
+    #[test]
+    fn constant_columns_and_a_single_row_become_zero() {
+        // 0.1 has no exact mean in binary, which is what the rounding threshold is for.
+        let x = matrix(3, vec![0.1, 7.0, 0.1, 7.0, 0.1, 7.0]);
+        let s = Scaler::fit(&x);
+        assert_eq!(s.scale, [1.0, 1.0]);
+        assert!(s.transform(&x).iter().all(|z| z.abs() < 1e-6));
+        assert_eq!(Scaler::fit(&matrix(1, vec![3.0, 4.0])).scale, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_far_outlier_stays_finite() {
+        let s = Scaler::fit(&matrix(2, vec![0.0, 1e-30]));
+        let z = s.transform(&matrix(1, vec![f32::MAX]));
+        assert_eq!(z, [1e6]);
+    }
+}

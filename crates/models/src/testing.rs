@@ -1,0 +1,52 @@
+//! Data for tests, from formulas that `tests/golden/make.py` repeats.
+
+use crate::Matrix;
+
+/// The linear congruential generator of Knuth's MMIX; its top 31 bits make a number.
+pub(crate) struct Lcg(u64);
+
+impl Lcg {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Uniform in [0, 1).
+    pub(crate) fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1u32 << 31)
+    }
+
+    /// Uniform in [−1, 1).
+    pub(crate) fn centred(&mut self) -> f64 {
+        2.0 * self.uniform() - 1.0
+    }
+}
+
+/// Overlapping clouds of unequal size: the first rows show every class once, later ones favour the lower classes.
+pub(crate) fn blobs(rows: usize, columns: usize, classes: usize, spread: f64, seed: u64) -> (Vec<f32>, Vec<usize>) {
+    let mut random = Lcg::new(seed);
+    let mut x = Vec::with_capacity(rows * columns);
+    let mut labels = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let u = random.uniform();
+        let label = if row < classes { row } else { (classes as f64 * u * u) as usize };
+        for column in 0..columns {
+            let centre = ((7 * label + 3 * column) % 5) as f64 * 0.5 - 1.0;
+            let noise = random.centred() + random.centred();
+            x.push((centre + spread * noise) as f32);
+        }
+        labels.push(label);
+    }
+    (x, labels)
+}
+
+/// [`blobs`] as a matrix.
+pub(crate) fn blob_matrix(rows: usize, columns: usize, classes: usize, spread: f64, seed: u64) -> (Matrix, Vec<usize>) {
+    let (x, labels) = blobs(rows, columns, classes, spread, seed);
+    (Matrix::new(rows, columns, x).expect("matrix"), labels)
+}
+
+/// `a`, `b`, `c` …
+pub(crate) fn names(classes: usize) -> Vec<String> {
+    (0..classes).map(|k| char::from(b'a' + k as u8).to_string()).collect()
+}

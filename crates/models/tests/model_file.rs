@@ -1,0 +1,374 @@
+//! Model files, whole and spoilt.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows functions with #[test], not their helpers")]
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use stimmung_features::{FeatureSet, MfccSet};
+use stimmung_models::{
+    Card, CardScore, Classifier, DenseParams, FrontEnd, Kernel, Matrix, ModelAParams, ModelError, ModelFile,
+    ModelParams, SvmParams, TrainingSet, fit,
+};
+
+const COLUMNS: usize = 10;
+
+fn front_end() -> FrontEnd {
+    FrontEnd { sample_rate: 16_000, features: FeatureSet::Mfcc(MfccSet { n: COLUMNS / 2, sd: true }) }
+}
+
+/// Three overlapping classes of a fourth that is never seen.
+fn features() -> (Matrix, Vec<usize>) {
+    let labels: Vec<usize> = (0..36).map(|row| [0, 1, 3][row % 3]).collect();
+    let value = |row: usize, column: usize| {
+        let noise = ((row * 31 + column * 17) % 23) as f32 / 23.0;
+        ((labels[row] * 7 + column * 3) % 5) as f32 * 0.4 + noise
+    };
+    let values = (0..36 * COLUMNS).map(|at| value(at / COLUMNS, at % COLUMNS)).collect();
+    (Matrix::new(36, COLUMNS, values).unwrap(), labels)
+}
+
+fn classifier(params: &ModelParams) -> Classifier {
+    let (x, labels) = features();
+    let classes = ["anger", "calm", "fear", "joy"].map(String::from);
+    let shape = front_end().features.shape(16_000).unwrap();
+    let data = TrainingSet { features: &x, shape, labels: &labels, classes: &classes };
+    fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+fn model(params: &ModelParams) -> ModelFile {
+    let score = CardScore {
+        protocol: "speakers: leave one out".into(),
+        metric: "UAR (= UA, macro recall)".into(),
+        value: 0.1 + 0.2,
+        interval: Some([0.25, 1.0 / 3.0]),
+    };
+    let card = Card { name: "exämple\n\"quoted\"".into(), scores: vec![score], ..Card::default() };
+    ModelFile { front_end: front_end(), classifier: classifier(params), card }
+}
+
+fn kinds() -> Vec<ModelParams> {
+    vec![
+        ModelParams::by_name("logistic").unwrap(),
+        ModelParams::by_name("lda").unwrap(),
+        ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
+        ModelParams::Svm(SvmParams::default()),
+        ModelParams::Dense(DenseParams {
+            hidden: vec![5, 4],
+            batch_norm: true,
+            dropout: 0.25,
+            epochs: 2,
+            ..DenseParams::default()
+        }),
+        ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
+    ]
+}
+
+/// Takes a file apart, lets `change` work on its JSON header, and puts it together again with a fitting length.
+fn with_header(bytes: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let length = u64::from_le_bytes(*bytes.first_chunk::<8>().unwrap()) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    change(&mut header);
+    let header = serde_json::to_vec(&header).unwrap();
+    [&(header.len() as u64).to_le_bytes()[..], &header, &bytes[8 + length..]].concat()
+}
+
+/// As [`with_header`], for our own object within it.
+fn with_inner(bytes: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    with_header(bytes, |outer| {
+        let text = &mut outer["__metadata__"]["header"];
+        let mut inner: serde_json::Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        change(&mut inner);
+        *text = inner.to_string().into();
+    })
+}
+
+fn error(bytes: &[u8]) -> ModelError {
+    ModelFile::from_bytes(bytes).map(|model| model.id()).expect_err("refused")
+}
+
+fn message_of_damage(bytes: &[u8]) -> String {
+    match error(bytes) {
+        ModelError::Damaged(message) => message,
+        other => panic!("not damaged but {other:?}"),
+    }
+}
+
+#[test]
+fn every_kind_survives_writing_and_reading() {
+    let (x, _) = features();
+    for params in kinds() {
+        let model = model(&params);
+        let bytes = model.to_bytes().unwrap();
+        assert_eq!(bytes, model.to_bytes().unwrap(), "equal models give equal bytes");
+        let again = ModelFile::from_bytes(&bytes).unwrap();
+        assert_eq!(again.to_bytes().unwrap(), bytes, "{params:?}");
+        assert_eq!(again.id(), model.id());
+        assert_eq!(again.id().len(), 12);
+        assert_eq!((&again.front_end, &again.card), (&model.front_end, &model.card));
+        assert_eq!(again.classifier.summary(), model.classifier.summary());
+        let (a, b) = (again.classifier.probabilities(&x).unwrap(), model.classifier.probabilities(&x).unwrap());
+        assert_eq!(a, b, "{params:?}: predictions keep their bits");
+        assert!(a.iter_rows().all(|row| row[2] == 0.0), "the class never seen");
+    }
+}
+
+#[test]
+fn other_readers_of_the_format_can_open_it() {
+    let bytes = model(&kinds()[0]).to_bytes().unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let names: BTreeMap<_, _> = tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect();
+    assert_eq!(names["linear.weights"], [3, COLUMNS]);
+    assert_eq!(names["scaler.mean"], [COLUMNS]);
+    assert_eq!(bytes.len() % 8, 0);
+}
+
+#[test]
+fn ids_tell_models_apart() {
+    let one = model(&kinds()[0]);
+    let mut two = one.clone();
+    two.card.notes = "another".into();
+    assert_ne!(one.id(), two.id());
+}
+
+#[test]
+fn a_front_end_of_other_width_cannot_be_written() {
+    let mut wrong = model(&kinds()[0]);
+    wrong.front_end.features = FeatureSet::by_name("issa-50-80-50").unwrap();
+    assert!(matches!(wrong.to_bytes(), Err(ModelError::NotWritable(_))));
+    let mut wrong = model(&kinds()[0]);
+    wrong.card.scores[0].value = f64::NAN;
+    let error = wrong.to_bytes().expect_err("not a number").to_string();
+    assert!(error.contains("UAR"), "{error}");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let bytes = model(&kinds()[3]).to_bytes().unwrap();
+    for end in (0..bytes.len()).step_by(7).chain([bytes.len() / 2, bytes.len() - 1]) {
+        match error(&bytes[..end]) {
+            ModelError::NotAModel { found } => assert!(end == 0 && found.contains("empty"), "{end}: {found}"),
+            ModelError::Truncated { expected, actual } => assert!(actual == end as u64 && expected > actual, "{end}"),
+            other => panic!("cut at {end}: {other:?}"),
+        }
+    }
+    assert!(message_of_damage(&[&bytes[..], b"more"].concat()).contains("metadata"));
+}
+
+#[test]
+fn a_newer_version_is_named() {
+    let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+        header["__metadata__"]["format_version"] = "2".into();
+        // A newer header may hold anything.
+        header["__metadata__"]["header"] = "?".into();
+    });
+    let error = error(&bytes);
+    assert!(matches!(&error, ModelError::NewerVersion { found, supported: 1 } if found == "2"));
+    assert!(error.to_string().contains("version 2") && error.to_string().contains("update"), "{error}");
+    for odd in ["0", "-1", "one", ""] {
+        let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+            header["__metadata__"]["format_version"] = odd.into();
+        });
+        assert!(message_of_damage(&bytes).contains("version"), "{odd}");
+    }
+}
+
+#[test]
+fn other_kinds_of_files_are_named() {
+    let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
+    let plain = safetensors::serialize([("w", &tensor)], None).unwrap();
+    let foreign = safetensors::serialize([("w", &tensor)], Some([("format".into(), "pt".into())].into())).unwrap();
+    let cases: [(&[u8], &str); 12] = [
+        (b"", "empty"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00", "WAV"),
+        (b"RIFF", "WAV"),
+        (b"fLaC\0\0\0\x22 and so on", "FLAC"),
+        (b"OggS\0\x02\0\0\0\0", "Ogg"),
+        (b"PK\x03\x04 and so on", "ZIP"),
+        (b"\x80\x04\x95\0\0\0\0\0\0\0", "pickle"),
+        (b"kind = \"logistic\"\nc = 1.0\n", "text file that begins with"),
+        (b"12345678{\"a\": 1}", "text file"),
+        (&[0; 64], "does not begin like one"),
+        (&plain, "safetensors file without a Stimmung header"),
+        (&foreign, "safetensors file of another program"),
+    ];
+    for (bytes, words) in cases {
+        match error(bytes) {
+            ModelError::NotAModel { found } => assert!(found.contains(words), "{words}: {found}"),
+            other => panic!("{words}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn promises_of_a_huge_header_take_no_memory() {
+    for length in [u64::MAX, u64::MAX - 7, 1 << 40, (16 << 20) + 1] {
+        let bytes = [&length.to_le_bytes()[..], b"{\"__metadata__\":{}}"].concat();
+        assert!(
+            matches!(error(&bytes), ModelError::TooLarge { part: "header", actual, .. } if actual == length),
+            "{length}"
+        );
+    }
+    let bytes = [&(1u64 << 20).to_le_bytes()[..], b"{}"].concat();
+    assert!(matches!(error(&bytes), ModelError::Truncated { expected: 1_048_584, actual: 10 }));
+    // Offsets far beyond the end.
+    let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+        header["linear.weights"]["data_offsets"][1] = (1u64 << 60).into();
+    });
+    assert!(matches!(error(&bytes), ModelError::Truncated { .. }));
+    let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+        header["linear.weights"]["shape"] = vec![1u64 << 40, 1 << 40].into();
+    });
+    assert!(message_of_damage(&bytes).contains("overflow"));
+}
+
+#[test]
+fn a_header_that_is_no_json_is_damage() {
+    let mut bytes = model(&kinds()[0]).to_bytes().unwrap();
+    bytes[9] = b'!';
+    assert!(message_of_damage(&bytes).contains("header"));
+    let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+        header["__metadata__"]["header"] = "{\"front_end\": 1}".into();
+    });
+    assert!(message_of_damage(&bytes).contains("header"));
+    let bytes = with_header(&model(&kinds()[0]).to_bytes().unwrap(), |header| {
+        header["__metadata__"].as_object_mut().unwrap().remove("header");
+    });
+    assert!(message_of_damage(&bytes).contains("no `header`"));
+}
+
+#[test]
+fn contradictions_are_named() {
+    type Change = fn(&mut serde_json::Value);
+    let logistic = model(&kinds()[0]).to_bytes().unwrap();
+    let cases: [(Change, &str); 12] = [
+        (|h| h["classes"] = vec!["anger", "calm"].into(), "2 classes"),
+        (|h| h["classes"] = vec!["anger", "calm", "calm", "joy"].into(), "distinct"),
+        (|h| h["classes"] = vec!["anger", "", "fear", "joy"].into(), "not empty"),
+        (|h| h["present"] = vec![0].into(), "outputs [0]"),
+        (|h| h["present"] = vec![0, 1].into(), "linear.weights"),
+        (|h| h["present"] = vec![0, 1, 9].into(), "outputs [0, 1, 9]"),
+        (|h| h["present"] = vec![1, 0, 3].into(), "outputs [1, 0, 3]"),
+        (|h| h["front_end"]["features"]["n"] = 7.into(), "its classifier takes 10"),
+        (|h| h["front_end"]["features"]["n"] = (1u64 << 50).into(), "parameter `n`"),
+        (|h| h["front_end"]["denoise"] = true.into(), "denoise"),
+        (|h| h["model"]["c"] = (-1.0).into(), "`c` is -1"),
+        (|h| h["model"] = serde_json::json!({"kind": "svm"}), "svm"),
+    ];
+    for (change, words) in cases {
+        let message = message_of_damage(&with_inner(&logistic, change));
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    // Layers where there are none, and none where there should be.
+    let message = message_of_damage(&with_inner(&logistic, |h| h["layers"] = serde_json::json!([{"layer": "relu"}])));
+    assert!(message.contains("layers"), "{message}");
+    let dense = model(&kinds()[4]).to_bytes().unwrap();
+    let message = message_of_damage(&with_inner(&dense, |h| {
+        h.as_object_mut().unwrap().remove("layers");
+    }));
+    assert!(message.contains("layers"), "{message}");
+}
+
+#[test]
+fn networks_that_promise_more_than_the_file_holds_are_refused() {
+    let dense = model(&kinds()[4]).to_bytes().unwrap();
+    let last = serde_json::json!({"layer": "dense", "units": 3});
+    for units in [1u64 << 20, 1 << 40, 1 << 62] {
+        let layers = serde_json::json!([{"layer": "dense", "units": units}, last]);
+        let message = message_of_damage(&with_inner(&dense, |h| h["layers"] = layers));
+        assert!(message.contains("more parameters"), "{message}");
+    }
+    let layers = serde_json::json!([last, {"layer": "relu"}]);
+    assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("3 outputs"));
+    let layers = serde_json::json!([{"layer": "dense", "units": 4}, last]);
+    assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("network.dense_1"));
+    let layers = serde_json::json!([{"layer": "max-pool1d", "size": 2}, last]);
+    assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("max-pool1d"));
+}
+
+#[test]
+fn tensors_of_wrong_shape_name_or_content_are_refused() {
+    let good = model(&kinds()[0]).to_bytes().unwrap();
+    let bytes = with_header(&good, |h| h["linear.weights"]["shape"] = vec![COLUMNS, 3].into());
+    assert!(message_of_damage(&bytes).contains("`linear.weights` should be F64 [3, 10] and is F64 [10, 3]"));
+    let bytes = with_header(&good, |h| {
+        let tensors = h.as_object_mut().unwrap();
+        let weights = tensors.remove("linear.weights").unwrap();
+        tensors.insert("linear.weight".into(), weights);
+    });
+    assert!(message_of_damage(&bytes).contains("`linear.weights` is missing"));
+    let bytes = with_header(&good, |h| h["scaler.mean"]["dtype"] = "I64".into());
+    assert!(message_of_damage(&bytes).contains("scaler.mean"));
+    for (kind, tensor) in [(0, "linear.weights"), (1, "scaler.scale"), (2, "svm.weights"), (3, "svm.vectors")] {
+        let good = model(&kinds()[kind]).to_bytes().unwrap();
+        let length = u64::from_le_bytes(*good.first_chunk::<8>().unwrap()) as usize;
+        let header: serde_json::Value = serde_json::from_slice(&good[8..8 + length]).unwrap();
+        let start = 8 + length + header[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
+        let mut spoilt = good;
+        // All bits set are NaN, in either width.
+        spoilt[start..start + 8].fill(0xff);
+        assert!(message_of_damage(&spoilt).contains(&format!("`{tensor}` holds values that are not finite")));
+    }
+    let svm = model(&kinds()[3]).to_bytes().unwrap();
+    let length = u64::from_le_bytes(*svm.first_chunk::<8>().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&svm[8..8 + length]).unwrap();
+    let start = 8 + length + header["svm.counts"]["data_offsets"][0].as_u64().unwrap() as usize;
+    let mut spoilt = svm;
+    spoilt[start..start + 12].fill(0xff);
+    assert!(message_of_damage(&spoilt).contains("svm.vectors"), "counts beyond the vectors");
+}
+
+#[test]
+fn files_are_written_whole_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.stimmung");
+    let model = model(&kinds()[0]);
+    std::fs::write(&path, b"before").unwrap();
+    model.save(&path).unwrap();
+    assert_eq!(ModelFile::load(&path).unwrap().id(), model.id());
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["a.stimmung"], "no temporary file is left");
+
+    // A model that cannot be written leaves the old file alone.
+    let mut wrong = model.clone();
+    wrong.card.scores[0].value = f64::INFINITY;
+    assert!(wrong.save(&path).is_err());
+    assert_eq!(ModelFile::load(&path).unwrap().id(), model.id());
+
+    let missing = folder.path().join("missing").join("b.stimmung");
+    let error = model.save(&missing).expect_err("no such folder");
+    assert!(matches!(&error, ModelError::Io { action: "write", path, .. } if *path == missing), "{error}");
+    let error = ModelFile::load(&missing).expect_err("no such file");
+    assert!(error.to_string().contains("cannot read") && error.to_string().contains("b.stimmung"), "{error}");
+    assert!(matches!(ModelFile::load(folder.path()), Err(ModelError::Io { action: "read", .. })));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    assert!(matches!(ModelFile::load("/dev/zero"), Err(ModelError::NotAModel { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever bytes are changed, reading ends with a model or an error, and a model that is read can predict.
+    #[test]
+    fn random_damage_never_panics(
+        kind in 0usize..5,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        use std::sync::LazyLock;
+        static FILES: LazyLock<Vec<Vec<u8>>> =
+            LazyLock::new(|| kinds()[..5].iter().map(|params| model(params).to_bytes().unwrap()).collect());
+        let mut bytes = FILES[kind].clone();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(model) = ModelFile::from_bytes(&bytes) {
+            let _ = model.classifier.probabilities(&features().0);
+        }
+    }
+}
