@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(n) => FeatureSet::Mfcc(stimmung_features::MfccSet { n: n.parse()?, sd: false }),
         None => FeatureSet::by_name(&name)?,
     };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav")));
     files.sort();
     let recordings = files.iter().map(stimmung_audio::decode_path).collect::<Result<Vec<_>, _>>()?;

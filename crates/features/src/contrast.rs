@@ -342,7 +342,8 @@ mod tests {
     #[test]
     fn gain_changes_nothing_and_silence_has_no_contrast() {
         let contrast = SpectralContrast::new(&ContrastParams::default(), 16_000, 2048).unwrap();
-        let spectra = Frames::from_rows((0..1025 * 20).map(|v| ((v * 7919) % 1000 + 1) as f32).collect(), 1025).unwrap();
+        let spectra =
+            Frames::from_rows((0..1025 * 20).map(|v| ((v * 7919) % 1000 + 1) as f32).collect(), 1025).unwrap();
         let louder = Frames::from_rows(spectra.values().iter().map(|v| 16.0 * v).collect(), 1025).unwrap();
         let (once, more) = (contrast.apply(&spectra).unwrap(), contrast.apply(&louder).unwrap());
         assert!(once.values().iter().zip(more.values()).all(|(a, b)| (a - b).abs() < 1e-4 && *a > 0.0));

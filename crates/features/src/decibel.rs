@@ -36,7 +36,7 @@ impl DecibelParams {
             return Err(FeatureError::parameter("floor", "a positive number", self.floor));
         }
         match self.range {
-            Some(range) if !(range >= 0.0) => {
+            Some(range) if range.is_nan() || range < 0.0 => {
                 Err(FeatureError::parameter("range", "a number of decibels, not negative", range))
             }
             _ => Ok(()),
@@ -69,7 +69,9 @@ pub fn power_to_db(powers: &mut [f32], params: &DecibelParams) -> Result<(), Fea
     });
     if let Some(range) = params.range {
         let least = powers.iter().copied().fold(f32::NEG_INFINITY, f32::max) - range;
-        powers.iter_mut().for_each(|value| *value = value.max(least));
+        for value in powers {
+            *value = value.max(least);
+        }
     }
     Ok(())
 }
@@ -91,9 +93,13 @@ pub fn power_to_db(powers: &mut [f32], params: &DecibelParams) -> Result<(), Fea
 pub fn amplitude_to_db(amplitudes: &mut [f32], params: &DecibelParams) -> Result<(), FeatureError> {
     params.check()?;
     let halved = DecibelParams { range: params.range.map(|range| range / 2.0), ..*params };
-    amplitudes.iter_mut().for_each(|value| *value = value.abs());
+    for value in amplitudes.iter_mut() {
+        *value = value.abs();
+    }
     power_to_db(amplitudes, &halved)?;
-    amplitudes.iter_mut().for_each(|value| *value *= 2.0);
+    for value in amplitudes {
+        *value *= 2.0;
+    }
     Ok(())
 }
 

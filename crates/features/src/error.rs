@@ -102,7 +102,8 @@ pub enum FeatureError {
 
 impl FeatureError {
     /// A parameter that is out of its range.
-    pub(crate) fn parameter(name: &'static str, expected: impl Into<String>, actual: impl ToString) -> Self {
+    #[allow(clippy::needless_pass_by_value)] // Called with literals and fields.
+    pub(crate) fn parameter(name: &'static str, expected: impl Into<String>, actual: impl std::fmt::Display) -> Self {
         Self::Parameter { name, expected: expected.into(), actual: actual.to_string() }
     }
 }

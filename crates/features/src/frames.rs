@@ -92,13 +92,15 @@ impl Frames {
 
     fn mean_wide(&self) -> Vec<f64> {
         let mut sums = vec![0.0_f64; self.bands];
-        for row in self.iter() {
+        for row in self {
             for (sum, &value) in sums.iter_mut().zip(row) {
                 *sum += f64::from(value);
             }
         }
         let count = self.frames().max(1) as f64;
-        sums.iter_mut().for_each(|sum| *sum /= count);
+        for sum in &mut sums {
+            *sum /= count;
+        }
         sums
     }
 
@@ -107,7 +109,7 @@ impl Frames {
     pub fn standard_deviation(&self) -> Vec<f32> {
         let mean = self.mean_wide();
         let mut squares = vec![0.0_f64; self.bands];
-        for row in self.iter() {
+        for row in self {
             for ((square, &value), &centre) in squares.iter_mut().zip(row).zip(&mean) {
                 *square += (f64::from(value) - centre).powi(2);
             }
@@ -118,11 +120,7 @@ impl Frames {
 
     /// Checks the number of columns.
     pub(crate) fn expect_bands(&self, what: &'static str, expected: usize) -> Result<(), FeatureError> {
-        if self.bands == expected {
-            Ok(())
-        } else {
-            Err(FeatureError::Width { what, expected, actual: self.bands })
-        }
+        if self.bands == expected { Ok(()) } else { Err(FeatureError::Width { what, expected, actual: self.bands }) }
     }
 
     /// Runs `kernel` on blocks of [`LANES`] frames, turned so that the frames lie in the lanes, and collects its
@@ -147,6 +145,15 @@ impl Frames {
             }
         }
         output
+    }
+}
+
+impl<'a> IntoIterator for &'a Frames {
+    type Item = &'a [f32];
+    type IntoIter = std::slice::ChunksExact<'a, f32>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -177,7 +184,9 @@ pub fn normalize(table: &mut Frames, norm: Norm) {
             Norm::Sum => row.iter().map(|value| f64::from(value.abs())).sum(),
         };
         if length >= f64::from(f32::MIN_POSITIVE) {
-            row.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+            for value in row {
+                *value = (f64::from(*value) / length) as f32;
+            }
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use crate::chroma::{ChromaBank, ChromaParams};
 use crate::contrast::{ContrastLimits, ContrastParams, SpectralContrast};
+use crate::cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 use crate::error::FeatureError;
+use crate::frames::{Norm, normalize};
+use crate::hpss::{HpssParams, HpssSplitter};
 use crate::lanes::{LANES, Lane, lane_sum, larger, vectorized};
 use crate::log_mel::LogMel;
 use crate::mel::{MelBank, MelParams};
 use crate::mfcc::Dct;
 use crate::set::IssaLayout;
-use crate::stft::{BlockStft, Quantity, StftParams};
+use crate::stft::{BlockStft, Quantity, Stft, StftParams};
 use crate::tonnetz::centroid;
 use crate::tuning::{PeakTuner, TuningParams};
 
@@ -37,6 +40,8 @@ pub(crate) struct IssaMeans {
     extremes: Vec<Lane>,
     tuner: PeakTuner,
     chroma: ChromaMeans,
+    /// Where the tonnetz comes from, if not from the chroma above.
+    harmonic: Option<HarmonicTonnetz>,
 }
 
 impl IssaMeans {
@@ -61,6 +66,7 @@ impl IssaMeans {
             extremes: Vec::new(),
             tuner: PeakTuner::new(&tuning, sample_rate, params.n_fft)?,
             chroma: ChromaMeans::new(chroma),
+            harmonic: layout.harmonic_tonnetz().then(|| HarmonicTonnetz::new(sample_rate)).transpose()?,
         })
     }
 
@@ -80,8 +86,7 @@ impl IssaMeans {
         for block in 0..blocks {
             let frames = self.stft.load(samples, block);
             self.stft.rows().take(frames).for_each(|row| self.tuner.add_frame(row));
-            let magnitudes =
-                if keep { &mut self.kept[block * bins..(block + 1) * bins] } else { &mut self.block[..] };
+            let magnitudes = if keep { &mut self.kept[block * bins..(block + 1) * bins] } else { &mut self.block[..] };
             self.stft.turn_into(magnitudes);
             self.log_mel.grow(frames);
             let width = 2 * self.contrast.bands();
@@ -110,10 +115,14 @@ impl IssaMeans {
             };
             self.chroma.add_block(magnitudes);
         }
-        Ok(self.collect(frames))
+        let shares = match &mut self.harmonic {
+            Some(harmonic) => harmonic.chroma_shares(samples)?,
+            None => self.chroma.shares.iter().map(|sum| sum / frames as f64).collect(),
+        };
+        Ok(self.collect(frames, &shares))
     }
 
-    fn collect(&mut self, frames: usize) -> Vec<f32> {
+    fn collect(&mut self, frames: usize, shares: &[f64]) -> Vec<f32> {
         let count = frames as f64;
         let mut values = Vec::with_capacity(193);
         let log_mel = vectorized(|| self.log_mel.mean(&mut self.raised));
@@ -122,8 +131,7 @@ impl IssaMeans {
         self.power_sums.iter_mut().for_each(|sum| *sum /= count);
         values.extend(self.mel.apply_wide(&self.power_sums).iter().map(|value| *value as f32));
         values.extend(self.contrast_means(frames));
-        let shares: Vec<f64> = self.chroma.shares.iter().map(|sum| sum / count).collect();
-        values.extend(centroid(&shares).map(|value| value as f32));
+        values.extend(centroid(shares).map(|value| value as f32));
         values
     }
 
@@ -208,5 +216,44 @@ impl ChromaMeans {
                 *share += f64::from(lane_sum(&std::array::from_fn(|lane| cell[lane] * sum[lane])));
             }
         });
+    }
+}
+
+/// The constant-Q chroma of the harmonic part of a recording.
+struct HarmonicTonnetz {
+    splitter: HpssSplitter,
+    stft: Stft,
+    row: Vec<f32>,
+    tuner: PeakTuner,
+    transform: ConstantQ,
+    params: ConstantQParams,
+}
+
+impl HarmonicTonnetz {
+    fn new(sample_rate: u32) -> Result<Self, FeatureError> {
+        let (stft, params) = (StftParams::default(), ConstantQParams::default());
+        let tuning = TuningParams { bins_per_octave: params.bins_per_octave, ..TuningParams::default() };
+        Ok(Self {
+            splitter: HpssSplitter::new(HpssParams::default(), stft)?,
+            stft: Stft::new(stft)?,
+            row: vec![0.0; stft.bins()],
+            tuner: PeakTuner::new(&tuning, sample_rate, stft.n_fft)?,
+            transform: ConstantQ::new(params, sample_rate)?,
+            params,
+        })
+    }
+
+    /// Mean over time of the twelve chroma values, each frame divided by its sum.
+    fn chroma_shares(&mut self, samples: &[f32]) -> Result<Vec<f64>, FeatureError> {
+        let harmonic = self.splitter.harmonic(samples)?;
+        self.tuner.clear();
+        for frame in 0..self.stft.params().frames(harmonic.len()) {
+            self.stft.frame_magnitudes(&harmonic, frame, &mut self.row);
+            self.tuner.add_frame(&self.row);
+        }
+        let magnitudes = self.transform.magnitudes(&harmonic, self.tuner.tuning())?;
+        let mut chroma = chroma_cqt(&magnitudes, &self.params, 12)?;
+        normalize(&mut chroma, Norm::Sum);
+        Ok(chroma.mean().into_iter().map(f64::from).collect())
     }
 }

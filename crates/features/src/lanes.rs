@@ -72,7 +72,7 @@ pub(crate) fn lane_sum(a: &Lane) -> f32 {
 #[inline(always)]
 pub(crate) fn decibel(x: f32) -> f32 {
     const ROOT_HALF: u32 = 0x3f35_04f3;
-    const OCTAVE: f32 = 3.010_299_9;
+    const OCTAVE: f32 = 3.010_3;
     const NEPER: f32 = 8.685_89;
     let bits = x.to_bits();
     let exponent = (bits.wrapping_sub(ROOT_HALF) as i32) >> 23;

@@ -92,7 +92,9 @@ impl LogMel {
                 *sum += f64::from(part);
             }
         });
-        sums.iter_mut().for_each(|sum| *sum /= self.frames.max(1) as f64);
+        for sum in &mut sums {
+            *sum /= self.frames.max(1) as f64;
+        }
         sums
     }
 }

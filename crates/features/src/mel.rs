@@ -236,7 +236,7 @@ mod tests {
     fn unscaled_triangles_sum_to_one_between_the_outer_tops() {
         let params = MelParams { bands: 20, norm: MelNorm::None, ..MelParams::default() };
         let bank = MelBank::new(&params, 16_000, 2048).unwrap();
-        for bin in 60..900 {
+        for bin in 60..880 {
             let sum: f32 = (0..20).map(|band| bank.weight(band, bin)).sum();
             assert!((sum - 1.0).abs() < 1e-5, "{bin}: {sum}");
         }

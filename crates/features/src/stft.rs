@@ -94,7 +94,7 @@ impl StftParams {
 
 /// Frequencies in hertz of the bins of a transform of `n_fft` samples.
 pub(crate) fn bin_frequencies(sample_rate: u32, n_fft: usize) -> impl Iterator<Item = f64> {
-    // In this order of operations, so that comparisons with band edges fall as they do in NumPy.
+    // In this order of operations, so that comparisons with band edges fall as they do in `NumPy`.
     let spacing = 1.0 / (n_fft as f64 * (1.0 / f64::from(sample_rate)));
     (0..=n_fft / 2).map(move |bin| bin as f64 * spacing)
 }
@@ -147,7 +147,7 @@ impl Spectrogram {
 
 /// |re + i·im| without overflow: the larger part times √(1 + ratio²), the square and the sum rounded once.
 ///
-/// The rounding is NumPy's, bit for bit. That matters further on, where tuning estimation counts peaks.
+/// The rounding is that of `NumPy`, bit for bit. That matters further on, where tuning estimation counts peaks.
 #[inline(always)]
 pub(crate) fn magnitude(re: f32, im: f32) -> f32 {
     let (re, im) = (re.abs(), im.abs());
@@ -160,7 +160,7 @@ pub(crate) fn magnitude(re: f32, im: f32) -> f32 {
 /// Plans and scratch of a short-time Fourier transform, reused from signal to signal.
 ///
 /// X(t, k) = Σₙ w(n) · y(t·hop + n − `n_fft`/2) · exp(−2πikn/`n_fft`), with y = 0 outside the signal (Allen & Rabiner
-/// 1977). Computed in `f64` and rounded once to `f32`, as SciPy does, so that weak bins beside strong ones keep their
+/// 1977). Computed in `f64` and rounded once to `f32`, as `SciPy` does, so that weak bins beside strong ones keep their
 /// digits.
 ///
 /// ```

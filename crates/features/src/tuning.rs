@@ -140,7 +140,7 @@ impl PeakTuner {
             let middle = &spectrum[start..end];
             let right = &spectrum[start + 1..=end];
             for (((mark, l), m), r) in marks.iter_mut().zip(left).zip(middle).zip(right) {
-                *mark = u8::from((m > &floor) & (m > l) & (m >= r));
+                *mark = u8::from(m > &floor) & u8::from(m > l) & u8::from(m >= r);
             }
         });
         // Eight marks at a time, for most are zero.
@@ -181,7 +181,7 @@ impl PeakTuner {
         let (below, upper, _) = self.sorted.select_nth_unstable_by(middle, f32::total_cmp);
         let median = if self.strengths.len().is_multiple_of(2) {
             let lower = below.iter().copied().fold(f32::MIN, f32::max);
-            (lower + *upper) / 2.0
+            f32::midpoint(lower, *upper)
         } else {
             *upper
         };
@@ -297,10 +297,7 @@ mod tests {
         let quiet = Frames::from_rows(values.iter().map(|v| v / 1024.0).collect(), 1025).unwrap();
         let loud = Frames::from_rows(values, 1025).unwrap();
         let params = TuningParams { bins_per_octave: 80, ..TuningParams::default() };
-        assert_eq!(
-            estimate_tuning(&loud, &params, 16_000).unwrap(),
-            estimate_tuning(&quiet, &params, 16_000).unwrap()
-        );
+        assert_eq!(estimate_tuning(&loud, &params, 16_000).unwrap(), estimate_tuning(&quiet, &params, 16_000).unwrap());
     }
 
     #[test]
