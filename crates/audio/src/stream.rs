@@ -17,8 +17,9 @@ enum Engine {
 
 /// A recording that is decoded a block at a time, in mono, so that memory does not grow with its length.
 ///
-/// The format is found from the bytes. Several channels are mixed down by their mean. The delay that MP3 and Opus encoders
-/// put in front is removed where the file tells it. WAV, FLAC, AIFF, MP4 and MP3 with a LAME header must hold as much as
+/// The format is found from the bytes. Several channels are mixed down by their mean. The delay that MP3, Vorbis and Opus
+/// encoders put in front is removed where the file tells it; that of AAC (1024 to 2112 samples of near silence, which an
+/// MP4's edit list tells) stays, and so does the padding at the end of WebM (up to 20 ms). WAV, FLAC, AIFF, MP4 and MP3 with a LAME header must hold as much as
 /// they declare, else the stream ends with [`AudioError::Truncated`]; Ogg, WebM of unknown size and raw MP3 and AAC may stop
 /// anywhere, as a browser's recorder or a live stream does. In a lossy stream a few damaged packets (two, and one in twenty) count as
 /// silence; more, or any in a lossless one, are [`AudioError::Corrupt`].
@@ -191,5 +192,16 @@ impl std::fmt::Debug for Stream {
             .field("declared_seconds", &self.declared_seconds)
             .field("position", &self.position)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_can_go_to_another_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<Stream>();
     }
 }

@@ -42,25 +42,25 @@ impl WavEncoding {
 pub fn write_wav(path: impl AsRef<Path>, wave: &Waveform, encoding: WavEncoding) -> Result<(), AudioError> {
     let path = path.as_ref();
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::Builder::new().prefix(".stimmung-").suffix(".tmp").tempfile_in(folder);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".stimmung-").suffix(".tmp");
+    share(&mut builder);
+    let written = builder.tempfile_in(folder);
     let mut file = written.map_err(|error| AudioError::io(error).at(path))?;
     write(std::io::BufWriter::new(file.as_file_mut()), wave, encoding).map_err(|error| error.at(path))?;
-    share(file.as_file()).map_err(|error| AudioError::io(error).at(path))?;
     file.persist(path).map_err(|failed| AudioError::io(failed.error).at(path))?;
     Ok(())
 }
 
-/// Gives a new file the permissions that files usually have; temporary ones are private.
+/// Gives the file the permissions of any new file, which the umask narrows; temporary ones are private otherwise.
 #[cfg(unix)]
-fn share(file: &std::fs::File) -> std::io::Result<()> {
+fn share(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
 }
 
 #[cfg(not(unix))]
-fn share(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
-}
+fn share(_: &mut tempfile::Builder<'_, '_>) {}
 
 /// The bytes of a mono WAV file.
 ///

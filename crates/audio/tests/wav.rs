@@ -14,21 +14,22 @@ fn every_encoding_gives_the_same_ramp() {
     // Steps of an eighth, which every encoding here holds exactly.
     let ramp: Vec<f32> = (-8..8).map(|n| n as f32 / 8.0).collect();
     let bytes = |f: &dyn Fn(f32) -> Vec<u8>| ramp.iter().flat_map(|sample| f(*sample)).collect::<Vec<u8>>();
-    let cases: [(u16, u16, Vec<u8>); 6] = [
-        (1, 8, bytes(&|s| vec![(s * 128.0 + 128.0) as u8])),
-        (1, 16, bytes(&|s| ((s * 32_768.0) as i16).to_le_bytes().to_vec())),
-        (1, 24, bytes(&|s| ((s * 8_388_608.0) as i32).to_le_bytes()[..3].to_vec())),
-        (1, 32, bytes(&|s| ((f64::from(s) * 2_147_483_648.0) as i32).to_le_bytes().to_vec())),
-        (3, 32, bytes(&|s| s.to_le_bytes().to_vec())),
-        (3, 64, bytes(&|s| f64::from(s).to_le_bytes().to_vec())),
+    let cases: [(u16, u16, &str, Vec<u8>); 6] = [
+        (1, 8, "pcm_u8", bytes(&|s| vec![(s * 128.0 + 128.0) as u8])),
+        (1, 16, "pcm_s16le", bytes(&|s| ((s * 32_768.0) as i16).to_le_bytes().to_vec())),
+        (1, 24, "pcm_s24le", bytes(&|s| ((s * 8_388_608.0) as i32).to_le_bytes()[..3].to_vec())),
+        (1, 32, "pcm_s32le", bytes(&|s| ((f64::from(s) * 2_147_483_648.0) as i32).to_le_bytes().to_vec())),
+        (3, 32, "pcm_f32le", bytes(&|s| s.to_le_bytes().to_vec())),
+        (3, 64, "pcm_f64le", bytes(&|s| f64::from(s).to_le_bytes().to_vec())),
     ];
-    for (tag, bits, data) in cases {
+    for (tag, bits, codec, data) in cases {
         for extensible in [None, Some(tag)] {
             let file = Wav { tag, bits, extensible, data: data.clone(), ..Wav::default() }.bytes();
             let wave = decode_bytes(file.clone(), None).unwrap();
             assert_eq!(wave.samples(), ramp, "tag {tag}, {bits} bits, {extensible:?}");
             let probe = probe_bytes(file, None).unwrap();
-            assert_eq!((probe.format, probe.sample_rate, probe.channels), (Format::Wav, 16_000, 1));
+            assert_eq!((probe.format, probe.codec, probe.channels), (Format::Wav, codec, 1));
+            assert_eq!(probe.sample_rate, 16_000);
             assert_eq!(probe.seconds, Some(0.001));
         }
     }
@@ -132,6 +133,18 @@ fn written_files_come_back() {
         assert_eq!(decode_bytes(wav_bytes(&back, encoding).unwrap(), None).unwrap(), back);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "temporary files are left");
+}
+
+#[cfg(unix)]
+#[test]
+fn written_files_have_the_permissions_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let [ours, other] = ["ours.wav", "other"].map(|name| folder.path().join(name));
+    write_wav(&ours, &Waveform::new(vec![0.5], 8_000).unwrap(), WavEncoding::Pcm16).unwrap();
+    std::fs::write(&other, "").unwrap();
+    let [ours, other] = [ours, other].map(|path| std::fs::metadata(path).unwrap().permissions().mode());
+    assert_eq!(ours, other);
 }
 
 #[test]

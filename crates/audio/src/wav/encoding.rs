@@ -15,16 +15,17 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
+    /// The names that the demultiplexer of the other formats uses as well.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Unsigned8 => "PCM 8 bit",
-            Self::Signed16 => "PCM 16 bit",
-            Self::Signed24 => "PCM 24 bit",
-            Self::Signed32 => "PCM 32 bit",
-            Self::Float32 => "float 32 bit",
-            Self::Float64 => "float 64 bit",
-            Self::ALaw => "A-law",
-            Self::MuLaw => "µ-law",
+            Self::Unsigned8 => "pcm_u8",
+            Self::Signed16 => "pcm_s16le",
+            Self::Signed24 => "pcm_s24le",
+            Self::Signed32 => "pcm_s32le",
+            Self::Float32 => "pcm_f32le",
+            Self::Float64 => "pcm_f64le",
+            Self::ALaw => "pcm_alaw",
+            Self::MuLaw => "pcm_mulaw",
         }
     }
 
