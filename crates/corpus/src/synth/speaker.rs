@@ -41,16 +41,16 @@ impl Speaker {
         Self {
             pitch: pitch * semitones(dice.near(0.0, 1.8)),
             tract: tract * dice.near(1.0, 0.04),
-            tilt: dice.near(9.0, 1.5),
+            tilt: dice.near(9.0, 1.2),
             breath: breath * dice.near(1.0, 0.3),
             jitter: dice.uniform(0.003, 0.008),
             shimmer: dice.uniform(0.02, 0.06),
             open: dice.near(0.6, 0.05),
             rate: dice.near(1.0, 0.07),
             level: dice.near(0.0, 2.0),
-            expressiveness: dice.uniform(0.75, 1.25),
-            microphone: dice.near(0.0, 0.08),
-            noise: dice.near(-58.0, 3.0),
+            expressiveness: dice.uniform(0.85, 1.3),
+            microphone: dice.near(0.0, 0.06),
+            noise: dice.near(-58.0, 1.5),
         }
     }
 }

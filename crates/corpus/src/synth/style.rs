@@ -143,10 +143,10 @@ const STYLES: [Style; 9] = [
 ];
 
 /// How much a speaker's way to show an emotion differs from that of others.
-pub(super) const HABIT: f64 = 0.7;
+pub(super) const HABIT: f64 = 0.55;
 
 /// How much a take differs from the speaker's way.
-pub(super) const TAKE: f64 = 0.6;
+pub(super) const TAKE: f64 = 0.55;
 
 impl Style {
     /// All, by emotion.
