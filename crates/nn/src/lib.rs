@@ -1,14 +1,14 @@
 //! Neural network layers with explicit forward and backward passes, on the CPU, in `f32`, deterministic.
 //!
 //! A [`Network`] is a list of [`LayerSpec`]s over a sample's shape: `[features]`, or `[length, channels]` with the
-//! channels last. [`train`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
+//! channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
 //! [`Network::state`] gives the numbers that a model file keeps.
 //!
 //! # Same seed, same bits
 //!
 //! A batch is cut into shards of samples by its size and the network's shape alone, and every sum over shards runs in
 //! their order, so results do not depend on how many threads work on it. Work runs on the current `rayon` pool: to choose
-//! the number of threads, call [`train`] inside `ThreadPool::install`. (Results may differ between processors: the
+//! the number of threads, call [`train()`] inside `ThreadPool::install`. (Results may differ between processors: the
 //! matrix product blocks by the sizes of the caches and uses the widest vectors there are.)
 //!
 //! # Why it is fast

@@ -92,7 +92,7 @@ pub struct History {
     pub epochs: Vec<EpochReport>,
 }
 
-/// A training in progress, epoch by epoch, for those who want to look at the network in between; otherwise use [`train`].
+/// A training in progress, epoch by epoch, for those who want to look at the network in between; otherwise use [`train()`].
 ///
 /// ```
 /// use stimmung_nn::{LayerSpec, Network, TrainParams, Trainer};
