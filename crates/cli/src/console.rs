@@ -73,7 +73,9 @@ impl Console {
             };
             self.to_stderr(&format!("{object}\n"));
         } else {
-            let file = file.map_or_else(String::new, |file| format!("{file}: "));
+            // Errors of the operating system name the file themselves.
+            let file =
+                file.filter(|file| !message.starts_with(file)).map_or_else(String::new, |file| format!("{file}: "));
             self.to_stderr(&format!("{RED}error:{RESET} {file}{message}\n"));
         }
     }

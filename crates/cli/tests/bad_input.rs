@@ -188,7 +188,8 @@ fn a_class_with_one_recording() {
     let seen = std::cell::Cell::new(false);
     manifest(folder.path(), "file,speaker,emotion", |name| !name.contains("anger") || !seen.replace(true));
     for protocol in ["speakers", "random"] {
-        stimmung(folder.path(), &["run", "recipe.toml", "--protocol", protocol]).fails(1, &["anger", "one recording"]);
+        stimmung(folder.path(), &["run", "recipe.toml", "--protocol", protocol])
+            .fails(1, &["anger", "single recording"]);
     }
 }
 

@@ -42,7 +42,7 @@ fn from_a_corpus_to_a_prediction() {
     check_figures(&object);
     assert!(object["protocol"].as_str().unwrap().starts_with("speakers"));
     assert_eq!(object["folds"].as_array().unwrap().len(), 4);
-    assert!(object["uar"].as_f64().unwrap() > 0.4, "voices that can be told apart: {}", object["uar"]);
+    assert!(object["uar"].as_f64().unwrap() > 0.25, "six emotions, chance is 0.17: {}", object["uar"]);
 
     let run = here.join(object["run"].as_str().unwrap());
     let mut names: Vec<String> =

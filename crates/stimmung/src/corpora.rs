@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Error;
+
 /// The folders in which a corpus named in a recipe is looked for, in this order: those given, those of the environment
 /// variable `STIMMUNG_CORPORA` (several are separated as in `PATH`), `./data`, and `stimmung/corpora` in the platform's
 /// cache folder.
@@ -16,4 +18,12 @@ pub fn corpora_folders(given: &[PathBuf]) -> Vec<PathBuf> {
         folders.push(base.cache_dir().join("stimmung").join("corpora"));
     }
     folders
+}
+
+/// Finds a corpus by its name, such as `emodb`, in `folders`.
+///
+/// # Errors
+/// [`Error::CorpusNotFound`] with the folders that were looked into and how to name more.
+pub fn find_corpus(name: &str, folders: &[PathBuf]) -> Result<PathBuf, Error> {
+    stimmung_corpus::find(name, folders).map_err(Error::CorpusNotFound)
 }

@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{0}")]
     Recording(#[from] RecordingError),
     /// Every recording was left out, so there is nothing to go on with.
-    #[error("none of the {count} recordings can be used; the first, {file}: {reason}")]
+    #[error("no recording can be used, {count} left out; the first, {file}: {reason}")]
     NothingUsable {
         /// Recordings looked at.
         count: usize,
@@ -52,16 +52,24 @@ pub enum Error {
     /// The person stopped the work; nothing half-written is left.
     #[error("stopped; nothing half-written was left behind")]
     Cancelled,
-    /// Decoding, resampling or writing audio.
-    #[error(transparent)]
-    Audio(#[from] AudioError),
+    /// A corpus that is named by its name is nowhere to be found.
+    #[error("{0}; further folders are named with `--corpora DIR` or the environment variable STIMMUNG_CORPORA")]
+    CorpusNotFound(CorpusError),
+    /// A model file cannot be used.
+    #[error("{path}: {source}")]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModelError,
+    },
     /// Computing features.
     #[error(transparent)]
     Features(#[from] FeatureError),
     /// Reading a corpus or a manifest.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
-    /// Fitting a model, or reading or writing its file.
+    /// Fitting a model, or writing its file.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// Splitting or scoring.

@@ -10,6 +10,7 @@ use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
 use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, Matrix, ModelFile, TrainingSet, fit};
 
 use crate::card::describe_run;
+use crate::corpora::find_corpus;
 use crate::recognizer::most_probable;
 use crate::table::{id, nothing_usable};
 use crate::{Error, FeatureTable, Progress, Recipe};
@@ -157,11 +158,11 @@ impl Experiment {
 /// Opens the corpus that a recipe names.
 ///
 /// # Errors
-/// [`Error::Corpus`] where it is not found, with the folders that were looked into.
+/// [`Error::CorpusNotFound`] with the folders that were looked into; [`Error::Corpus`] where it cannot be read.
 pub fn open_corpus(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Manifest, Error> {
     let layout = recipe.corpus.layout.as_deref();
     let path = match (&recipe.corpus.name, &recipe.corpus.path) {
-        (Some(name), _) => stimmung_corpus::find(name, corpora)?,
+        (Some(name), _) => find_corpus(name, corpora)?,
         (None, Some(path)) => path.clone(),
         (None, None) => PathBuf::from("."),
     };

@@ -8,6 +8,7 @@ use stimmung_models::ModelFile;
 
 use crate::card::fingerprint;
 use crate::experiment::{judge, open_corpus};
+use crate::recognizer::load_model;
 use crate::{Error, Evaluated, Experiment, Progress, Recipe};
 
 /// A ready model that is to be judged on recordings.
@@ -22,9 +23,9 @@ impl FixedModel {
     /// Opens a model file.
     ///
     /// # Errors
-    /// [`Error::Model`] for a file that is no whole model file of this version.
+    /// [`Error::ModelFile`] for a file that is no whole model file of this version.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Ok(Self { model: ModelFile::load(path)? })
+        Ok(Self { model: load_model(path)? })
     }
 
     /// Lets the model answer for every recording of the recipe's corpus. The model's own front end is used; of the recipe,

@@ -38,7 +38,7 @@ pub use stimmung_evaluation as evaluation;
 pub use stimmung_features as features;
 pub use stimmung_models as models;
 
-pub use corpora::corpora_folders;
+pub use corpora::{corpora_folders, find_corpus};
 pub use error::{Error, RecordingError};
 pub use experiment::{Evaluated, Experiment, open_corpus};
 pub use fixed::FixedModel;

@@ -261,3 +261,73 @@ fn nearest_key(message: &str) -> Option<&str> {
         .filter(|&(distance, name)| distance <= name.len().max(unknown.len()) / 2)
         .map(|(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str =
+        "name = \"small\"\n[corpus]\nname = \"emodb\"\n[features]\nset = \"mfcc\"\n[model]\nkind = \"logistic\"\n";
+
+    fn refused(text: &str) -> String {
+        Recipe::parse(text, "r.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let recipe = Recipe::parse(SMALL, "r.toml").unwrap();
+        let again = Recipe::parse(&recipe.to_toml().unwrap(), "again").unwrap();
+        assert_eq!(recipe, again);
+        Recipe::parse(DEFAULT_RECIPE, "default").unwrap();
+    }
+
+    #[test]
+    fn unknown_keys_get_the_nearest_known_one() {
+        let message = refused(&SMALL.replace("name = \"emodb\"", "nmae = \"emodb\""));
+        assert!(message.starts_with("recipe r.toml: ") && message.ends_with("did you mean `name`?"), "{message}");
+        assert!(refused(&SMALL.replace("logistic", "logistics")).contains("logistic"));
+        assert!(refused(&format!("{SMALL}cc = 1\n")).contains("`cc`"));
+        // Nothing known is near: no guess.
+        assert!(!refused(&format!("zzzzzzzzzzzz = 1\n{SMALL}")).contains("did you mean"));
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for (from, to, word) in [
+            ("\"small\"", "\"../small\"", "name"),
+            ("\"small\"", "\"\"", "name"),
+            ("\"logistic\"", "\"logistic\"\nc = -1.0", "c"),
+            ("\"mfcc\"", "\"mfcc\"\nn = 0", "n"),
+            ("name = \"emodb\"", "", "path"),
+            ("name = \"emodb\"", "name = \"emodb\"\npath = \"x\"", "path"),
+            ("[features]", "[audio]\nsample_rate = 0\n[features]", "sample_rate"),
+        ] {
+            let message = refused(&SMALL.replacen(from, to, 1));
+            assert!(message.contains(word), "{to}: {message}");
+        }
+        assert!(refused("not toml at all").contains("r.toml"));
+    }
+
+    #[test]
+    fn overrides_set_any_key() {
+        let read = |overrides: &[&str]| {
+            let overrides: Vec<Override> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+            Recipe::with_overrides(SMALL, "r.toml", &overrides)
+        };
+        let recipe = read(&["seed=7", "corpus.emotions=[\"anger\", \"fear\"]", "features.n=13", "name=other"]).unwrap();
+        assert_eq!((recipe.seed, recipe.name.as_str()), (7, "other"));
+        assert_eq!(recipe.corpus.emotions.unwrap().len(), 2);
+        assert_eq!(recipe.features.columns(16_000).unwrap().len(), 13);
+        read(&["name.x=1"]).unwrap_err();
+        for text in ["seed", "=1", "a..b=1"] {
+            text.parse::<Override>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_section_override_takes_the_old_keys_away() {
+        let text = SMALL.replace("\"logistic\"", "\"logistic\"\nc = 0.5");
+        let recipe = Recipe::with_overrides(&text, "r.toml", &[Override::section("model", "kind", "lda")]).unwrap();
+        assert_eq!(recipe.model.kind(), "lda");
+    }
+}

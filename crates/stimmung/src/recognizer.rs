@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use stimmung_audio::{Stream, Waveform};
-use stimmung_models::{Matrix, ModelFile};
+use stimmung_models::{Matrix, ModelError, ModelFile};
 
 use crate::Error;
 use crate::error::RecordingError;
@@ -29,7 +29,7 @@ const SMALLEST: f32 = 1e-6;
 ///
 /// let recognizer = Recognizer::embedded()?;
 /// // A quarter of a second of a 200 Hz buzz is no speech, but it is heard all the same.
-/// let buzz: Vec<f32> = (0..4000).map(|n| f32::from(n % 80 < 8)).collect();
+/// let buzz: Vec<f32> = (0..4000_u16).map(|n| f32::from(u8::from(n % 80 < 8))).collect();
 /// let prediction = recognizer.recognize(&Waveform::new(buzz, 16_000)?)?;
 /// assert!((prediction.probabilities.values().sum::<f32>() - 1.0).abs() < 1e-4);
 /// # Ok::<(), stimmung::Error>(())
@@ -37,6 +37,15 @@ const SMALLEST: f32 = 1e-6;
 pub struct Recognizer {
     model: ModelFile,
     extractors: Extractors,
+}
+
+/// Reads a model file, naming it in errors.
+pub(crate) fn load_model(path: &Path) -> Result<ModelFile, Error> {
+    ModelFile::load(path).map_err(|source| match source {
+        // Names the file itself.
+        ModelError::Io { .. } => source.into(),
+        source => Error::ModelFile { path: path.to_path_buf(), source },
+    })
 }
 
 /// What a model says of one recording.
@@ -64,9 +73,9 @@ impl Recognizer {
     /// Opens a `.stimmung` file.
     ///
     /// # Errors
-    /// [`Error::Model`] for a file that cannot be read or is no whole model file of this version.
+    /// [`Error::ModelFile`] for a file that cannot be read or is no whole model file of this version.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self::new(ModelFile::load(path)?))
+        Ok(Self::new(load_model(path)?))
     }
 
     /// Reads a model file's bytes.
@@ -244,4 +253,71 @@ pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A buzz whose pitch changes from second to second, so that its segments differ.
+    fn buzz(seconds: usize) -> Vec<f32> {
+        (0..16_000 * seconds).map(|n| f32::from(u8::from(n % (80 + 13 * (n / 16_000 % 5)) < 9)) - 0.1).collect()
+    }
+
+    fn wave(samples: Vec<f32>) -> Waveform {
+        Waveform::new(samples, 16_000).unwrap()
+    }
+
+    #[test]
+    fn up_to_fifteen_seconds_are_one_piece() {
+        let recognizer = Recognizer::embedded().unwrap();
+        for (seconds, segments) in [(1, 1), (15, 1), (16, 2), (25, 2), (26, 3)] {
+            let prediction = recognizer.recognize(&wave(buzz(seconds))).unwrap();
+            assert_eq!((prediction.segments, prediction.seconds), (segments, seconds as f64));
+            let sum: f32 = prediction.probabilities.values().sum();
+            assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        }
+    }
+
+    #[test]
+    fn how_a_file_is_cut_into_blocks_does_not_matter() {
+        let recognizer = Recognizer::embedded().unwrap();
+        let samples = buzz(33);
+        let whole = recognizer.recognize(&wave(samples.clone())).unwrap();
+        for block in [777, 16_000, 200_000] {
+            let mut pool = Pool::new(&recognizer, 16_000);
+            for block in samples.chunks(block) {
+                pool.push(block).unwrap();
+            }
+            assert_eq!(pool.finish().unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn silent_segments_do_not_vote() {
+        let recognizer = Recognizer::embedded().unwrap();
+        let mut samples = buzz(10);
+        samples.extend(vec![0.0; 16_000 * 20]);
+        let answer = recognizer.recognize(&wave(samples)).unwrap();
+        let alone = recognizer.recognize(&wave(buzz(10))).unwrap();
+        assert_eq!(answer.segments, 1);
+        for (label, probability) in &alone.probabilities {
+            // Through the logarithm and its floor.
+            assert!((answer.probabilities[label] - probability).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn nothing_to_hear_is_an_error() {
+        let recognizer = Recognizer::embedded().unwrap();
+        for samples in [vec![], vec![0.5], vec![0.5; 1599], vec![0.0; 16_000], vec![0.25; 16_000 * 40]] {
+            recognizer.recognize(&wave(samples)).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn of_equals_the_first_is_most_probable() {
+        assert_eq!(most_probable(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(most_probable(&[f32::NAN, 0.1]), 0);
+    }
 }

@@ -289,3 +289,35 @@ impl Unfinished {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_whole_and_folders_get_a_free_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(free_name(&path), folder.path().join("a-2"));
+        assert_eq!(free_name(&folder.path().join("b")), folder.path().join("b"));
+        write_whole(&folder.path().join("missing").join("a"), b"").unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_unfinished_run_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("runs").join("a");
+        let unfinished = Unfinished::beside(&run).unwrap();
+        unfinished.write("x", b"1").unwrap();
+        drop(unfinished);
+        assert_eq!(fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
+        let finished = Unfinished::beside(&run).unwrap();
+        finished.write("x", b"1").unwrap();
+        finished.finish(&run).unwrap();
+        assert_eq!(fs::read(run.join("x")).unwrap(), b"1");
+    }
+}

@@ -4,8 +4,8 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stimmung::corpus::{Description, Manifest, find, layouts, synth};
-use stimmung::{Progress, advance_to};
+use stimmung::corpus::{Description, Manifest, layouts, synth};
+use stimmung::{Progress, advance_to, find_corpus};
 
 use crate::args::{Corpora, Corpus, Describe, is_path};
 use crate::console::{Console, bold, green};
@@ -31,7 +31,7 @@ pub fn run(command: &Corpus, console: &Console) -> anyhow::Result<()> {
 
 /// Opens a corpus by path or, where there is no such path, by name.
 fn open(corpus: &str, layout: Option<&str>, corpora: &Corpora) -> anyhow::Result<Manifest> {
-    let path = if is_path(corpus) { PathBuf::from(corpus) } else { find(corpus, &corpora.folders())? };
+    let path = if is_path(corpus) { PathBuf::from(corpus) } else { find_corpus(corpus, &corpora.folders())? };
     Ok(Manifest::open(&path, layout)?)
 }
 

@@ -45,7 +45,7 @@ pub fn run(arguments: &Quickstart, console: &Console) -> anyhow::Result<()> {
 fn corpus(folders: &[PathBuf], console: &Console) -> anyhow::Result<(Manifest, Recipe)> {
     let recipe = |overrides: &[Override]| Recipe::with_overrides(DEFAULT_RECIPE, "(quickstart)", overrides);
     let named = |name: &str| Override::new("name", name);
-    if let Ok(path) = stimmung::corpus::find("emodb", folders) {
+    if let Ok(path) = stimmung::find_corpus("emodb", folders) {
         console.note(format!("Using Emo-DB, found at {}\n", path.display()));
         return Ok((Manifest::open(&path, None)?, recipe(&[named("quickstart")])?));
     }
