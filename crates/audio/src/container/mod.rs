@@ -1,5 +1,6 @@
 //! Every format but WAV: demultiplexed and decoded by Symphonia, Opus packets by `opus-rs`.
 
+mod mp4;
 mod sniff;
 mod track;
 
@@ -35,12 +36,18 @@ static PROBE: LazyLock<Probe> = LazyLock::new(|| {
     probe.register_format::<formats::FlacReader<'_>>();
     probe.register_format::<formats::OggReader<'_>>();
     probe.register_format::<formats::MkvReader<'_>>();
-    probe.register_format::<formats::IsoMp4Reader<'_>>();
     probe.register_format::<formats::AiffReader<'_>>();
     probe.register_format::<formats::AdtsReader<'_>>();
     probe.register_format::<formats::MpaReader<'_>>();
     probe.register_metadata::<meta::Id3v1Reader<'_>>();
     probe.register_metadata::<meta::Id3v2Reader<'_>>();
+    probe
+});
+
+/// For files that start as an MP4 and have passed [`mp4::check_runs`]; nothing else may come to its demultiplexer.
+static MP4_PROBE: LazyLock<Probe> = LazyLock::new(|| {
+    let mut probe = Probe::new();
+    probe.register_format::<formats::IsoMp4Reader<'_>>();
     probe
 });
 
@@ -59,9 +66,15 @@ impl ContainerReader {
     pub(crate) fn new(mut source: Source, hint: Option<&str>) -> Result<Self, AudioError> {
         let head = source.peek::<64>()?;
         let sniffed = sniff::format(&head);
+        let probe = if sniffed == Some(Format::Mp4) {
+            mp4::check_runs(&mut source)?;
+            &*MP4_PROBE
+        } else {
+            &*PROBE
+        };
         let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
         let found = shielded(|| {
-            PROBE.probe(&symphonia_hint(hint), stream, FormatOptions::default(), MetadataOptions::default())
+            probe.probe(&symphonia_hint(hint), stream, FormatOptions::default(), MetadataOptions::default())
         });
         let reader = match (found, sniffed) {
             (Ok(Ok(reader)), _) => reader,
@@ -268,7 +281,10 @@ fn failure(error: SymphoniaError, format: Format) -> AudioError {
         }
         // Not the device's fault: the demultiplexer was told to go to, or to read, what there cannot be.
         SymphoniaError::IoError(error)
-            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::OutOfMemory) =>
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::OutOfMemory | io::ErrorKind::Other
+            ) =>
         {
             AudioError::corrupt(format, format!("a position or a size in it is impossible ({error})"))
         }
