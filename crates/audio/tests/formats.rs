@@ -196,7 +196,7 @@ fn a_panic_inside_a_decoder_is_an_error() {
     let mut bytes = fixture_bytes("sweep-fragmented.mp4");
     let run = bytes.windows(4).position(|window| window == b"trun").unwrap();
     bytes[run + 6..run + 8].copy_from_slice(&[0, 4]);
-    bytes[run + 12..run + 16].copy_from_slice(&[0, 0, 1, 0]);
+    bytes[run + 12..run + 16].copy_from_slice(&[0, 0, 0, 4]);
     let error = decode_bytes(bytes, None).unwrap_err();
     assert!(matches!(error, AudioError::Corrupt { .. }), "{error}");
     assert!(error.to_string().contains("the decoder gave up"), "{error}");
