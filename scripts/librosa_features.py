@@ -17,7 +17,7 @@ from pathlib import Path
 # The oracle must not depend on the processor. NumPy's log2 of single precision for AVX-512 misses the correctly rounded
 # value for 1.4 % of numbers, and one such digit can move the maximum of the tuning histogram, and with it every chroma
 # value of a recording (it does for one of the 535 recordings of Emo-DB). Everywhere else log2 is the C library's.
-os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
+os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR AVX512F AVX512_SKX")
 warnings.filterwarnings("ignore", message=".*NPY_DISABLE_CPU_FEATURES.*")
 warnings.filterwarnings("ignore", message="n_fft=.* is too large for input signal.*")
 warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty frequency set.*")
