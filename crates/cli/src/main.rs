@@ -29,11 +29,24 @@ fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     progress::stop_on_ctrl_c();
+    keep_decoders_quiet();
     let code = match commands::run(&arguments, &console) {
         Ok(()) => OK,
         Err(error) => report(&console, &error),
     };
     ExitCode::from(code)
+}
+
+/// Some damaged files make a decoder panic. The audio crate catches that and says what is wrong with the file, so the
+/// decoder's own words are left out; any other panic is a defect and speaks up.
+fn keep_decoders_quiet() {
+    let speak = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map_or("", |location| location.file());
+        if !["symphonia", "opus-rs"].iter().any(|decoder| place.contains(decoder)) {
+            speak(panic);
+        }
+    }));
 }
 
 /// Prints an error with its causes and chooses the exit code.

@@ -41,7 +41,7 @@ impl Progress for Bar {
     fn begin(&self, stage: &str, steps: u64) {
         let target = if watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(steps), target).with_message(stage.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:36} {pos}/{len}  {elapsed}, {eta} left") {
+        if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:36} {percent:>3} %  {elapsed}, {eta} left") {
             bar.set_style(style);
         }
         self.with(|current| *current = Some(bar));

@@ -53,7 +53,7 @@ pub enum Error {
     #[error("stopped; nothing half-written was left behind")]
     Cancelled,
     /// A corpus that is named by its name is nowhere to be found.
-    #[error("{0}; further folders are named with `--corpora DIR` or the environment variable STIMMUNG_CORPORA")]
+    #[error("{0}\nfolders with corpora are named with `--corpora DIR` or in the environment variable STIMMUNG_CORPORA")]
     CorpusNotFound(CorpusError),
     /// A model file cannot be used.
     #[error("{path}: {source}")]

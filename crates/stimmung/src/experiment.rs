@@ -11,9 +11,13 @@ use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, Matrix, ModelFile
 
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
+use crate::progress::advance_to;
 use crate::recognizer::most_probable;
 use crate::table::{id, nothing_usable};
 use crate::{Error, FeatureTable, Progress, Recipe};
+
+/// Into how many steps a progress bar divides the fitting of one model.
+const STEPS_OF_A_FIT: usize = 100;
 
 /// A recipe with its corpus heard: features, labels and everything that splits need to know.
 #[derive(Debug, Clone)]
@@ -95,15 +99,13 @@ impl Experiment {
     /// Splits that cannot be made, models that cannot be fitted, [`Error::Cancelled`].
     pub fn evaluate(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
         let folds = self.folds()?;
-        progress.begin("evaluating", folds.len() as u64);
+        progress.begin("evaluating", (folds.len() * STEPS_OF_A_FIT) as u64);
         let predictions: Result<Vec<Vec<Judged>>, Error> = folds
             .par_iter()
             .enumerate()
             .map(|(number, fold)| {
                 let classifier = self.fit(&fold.train, progress)?;
-                let judged = judge(&classifier, &self.table.features, &fold.test, number)?;
-                progress.advance(1);
-                Ok(judged)
+                judge(&classifier, &self.table.features, &fold.test, number)
             })
             .collect();
         progress.end();
@@ -122,15 +124,18 @@ impl Experiment {
         let labels: Vec<usize> = rows.iter().map(|&row| self.items[row].class).collect();
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
         let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
-        let mut watch =
-            |_: FitProgress| if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        fit(&self.recipe.model, &data, self.recipe.seed, &mut watch).map_err(|error| {
-            // A fit ends early only because it was asked to.
-            if progress.cancelled() { Error::Cancelled } else { error.into() }
-        })
+        let mut advance = advance_to(progress);
+        let mut watch = |at: FitProgress| {
+            advance(STEPS_OF_A_FIT * at.step.min(at.total) / at.total.max(1));
+            if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let fitted = fit(&self.recipe.model, &data, self.recipe.seed, &mut watch);
+        advance(STEPS_OF_A_FIT);
+        // A fit ends early only because it was asked to.
+        fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })
     }
 
     /// Fits the recipe's model on every row and writes its card; `evaluated` puts the honest figures onto it.
@@ -148,7 +153,7 @@ impl Experiment {
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn train_on(&self, rows: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
-        progress.begin("training the model", 1);
+        progress.begin("training the model", STEPS_OF_A_FIT as u64);
         let classifier = self.fit(rows, progress);
         progress.end();
         Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
