@@ -1,4 +1,5 @@
 //! Multinomial logistic regression.
+#![allow(clippy::inline_always)] // A loop is only compiled for wide vectors if it is inlined into `vectorised`.
 
 use std::ops::ControlFlow;
 
@@ -7,12 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::lbfgs::{self, Options};
 use crate::linear::Linear;
-use crate::numeric::{LANES, class_weights, softmax};
+use crate::numeric::{class_weights, dot, softmax, vectorised};
 use crate::params::{ClassWeight, positive, positive_count};
 use crate::{FitProgress, ModelError};
 
 /// Rows whose gradient is summed in one go. Sums of chunks are added in order, so the number of threads does not matter.
 const CHUNK: usize = 256;
+/// Rows that are worked on at once.
+const TOGETHER: usize = 4;
 
 /// Parameters of multinomial logistic regression with an L2 penalty.
 ///
@@ -60,16 +63,14 @@ struct Objective<'a> {
     weights: Vec<f64>,
     /// Linear outputs: one for two classes (the score of class 1 against 0), otherwise one a class.
     outputs: usize,
-    /// Outputs in blocks of [`LANES`]; the lanes behind the last output keep weight and gradient zero.
-    blocks: usize,
     /// `1 / (C · Σ sᵢ)`.
     penalty: f64,
 }
 
 impl Objective<'_> {
-    /// Weights and intercepts: for each column, then for the intercept, all outputs.
+    /// Weights and intercepts: for each output, each column and then the intercept.
     fn parameters(&self) -> usize {
-        (self.columns + 1) * self.blocks * LANES
+        self.outputs * (self.columns + 1)
     }
 
     /// Mean weighted loss plus penalty at `theta`; writes its gradient.
@@ -88,47 +89,70 @@ impl Objective<'_> {
                 *g += p;
             }
         }
-        let penalised = self.columns * self.blocks * LANES;
         let mut square = 0.0;
-        for (g, w) in gradient.iter_mut().zip(&theta[..penalised]) {
-            *g += self.penalty * w;
-            square += w * w;
+        let outputs = gradient.chunks_exact_mut(self.columns + 1).zip(theta.chunks_exact(self.columns + 1));
+        for (gradient, theta) in outputs {
+            for (g, w) in gradient.iter_mut().zip(theta).take(self.columns) {
+                *g += self.penalty * w;
+                square += w * w;
+            }
         }
         value + 0.5 * self.penalty * square
     }
 
+    /// Loss and gradient of some rows.
     fn chunk(&self, theta: &[f64], labels: &[usize], x: &[f32]) -> (f64, Vec<f64>) {
         let mut gradient = vec![0.0; self.parameters()];
-        let (theta, _) = theta.as_chunks::<LANES>();
-        let (g8, _) = gradient.as_chunks_mut::<LANES>();
-        let mut residual = vec![[0.0; LANES]; self.blocks];
+        let mut residual = vec![0.0; TOGETHER * self.outputs];
         let mut loss = 0.0;
-        for (row, &label) in x.chunks_exact(self.columns).zip(labels) {
-            for (block, out) in residual.iter_mut().enumerate() {
-                let mut sum = theta[self.columns * self.blocks + block];
-                for (&v, w) in row.iter().zip(theta[block..].iter().step_by(self.blocks)) {
-                    let v = f64::from(v);
-                    for l in 0..LANES {
-                        sum[l] += v * w[l];
-                    }
+        vectorised(
+            #[inline(always)]
+            || {
+                let mut groups = x.chunks_exact(TOGETHER * self.columns);
+                let mut group_labels = labels.chunks_exact(TOGETHER);
+                for (rows, labels) in groups.by_ref().zip(group_labels.by_ref()) {
+                    loss += self.group::<TOGETHER>(theta, labels, rows, &mut residual, &mut gradient);
                 }
-                *out = sum;
-            }
-            loss += self.residual(residual.as_flattened_mut(), label);
-            for (block, r) in residual.iter().enumerate() {
-                for (&v, g) in row.iter().zip(g8[block..].iter_mut().step_by(self.blocks)) {
-                    let v = f64::from(v);
-                    for l in 0..LANES {
-                        g[l] += v * r[l];
-                    }
+                let rest = groups.remainder().chunks_exact(self.columns);
+                for (row, labels) in rest.zip(group_labels.remainder().chunks_exact(1)) {
+                    loss += self.group::<1>(theta, labels, row, &mut residual, &mut gradient);
                 }
-                let intercept = &mut g8[self.columns * self.blocks + block];
-                for l in 0..LANES {
-                    intercept[l] += r[l];
-                }
-            }
-        }
+            },
+        );
         (loss, gradient)
+    }
+
+    /// Adds the gradient of `N` rows at once, which saves passes over it, and returns their loss.
+    #[inline(always)]
+    fn group<const N: usize>(
+        &self,
+        theta: &[f64],
+        labels: &[usize],
+        x: &[f32],
+        residual: &mut [f64],
+        gradient: &mut [f64],
+    ) -> f64 {
+        let d = self.columns;
+        let mut loss = 0.0;
+        for ((row, &label), scores) in x.chunks_exact(d).zip(labels).zip(residual.chunks_exact_mut(self.outputs)) {
+            for (score, theta) in scores.iter_mut().zip(theta.chunks_exact(d + 1)) {
+                *score = dot(row, &theta[..d]) + theta[d];
+            }
+            loss += self.residual(scores, label);
+        }
+        let rows: [&[f32]; N] = std::array::from_fn(|n| &x[n * d..(n + 1) * d]);
+        for (output, gradient) in gradient.chunks_exact_mut(d + 1).enumerate() {
+            let own: [f64; N] = std::array::from_fn(|n| residual[n * self.outputs + output]);
+            for (column, g) in gradient[..d].iter_mut().enumerate() {
+                let mut sum = 0.0;
+                for (row, r) in rows.iter().zip(own) {
+                    sum += f64::from(row[column]) * r;
+                }
+                *g += sum;
+            }
+            gradient[d] += own.iter().sum::<f64>();
+        }
+        loss
     }
 
     /// Replaces the scores of one row by the derivative of its loss, and returns the loss.
@@ -139,12 +163,9 @@ impl Objective<'_> {
             // Softmax over (0, score) is the logistic function.
             let mut both = [0.0, score];
             let loss = softmax(&mut both) - target * score;
-            scores.fill(0.0);
             scores[0] = weight * (both[1] - target);
             return weight * loss;
         }
-        let (scores, spare) = scores.split_at_mut(self.outputs);
-        spare.fill(0.0);
         let own = scores[label];
         let loss = softmax(scores) - own;
         scores[label] -= 1.0;
@@ -170,15 +191,7 @@ pub(crate) fn fit(
         *w /= total;
     }
     let outputs = if classes == 2 { 1 } else { classes };
-    let objective = Objective {
-        x,
-        columns,
-        labels,
-        weights,
-        outputs,
-        blocks: outputs.div_ceil(LANES),
-        penalty: 1.0 / (params.c * total),
-    };
+    let objective = Objective { x, columns, labels, weights, outputs, penalty: 1.0 / (params.c * total) };
     let options = Options { max_iterations: params.max_iterations, tolerance: params.tolerance };
     let minimum = lbfgs::minimise(
         vec![0.0; objective.parameters()],
@@ -205,15 +218,15 @@ pub(crate) fn fit(
 
 /// Brings the parameters into the order of [`Linear`].
 fn unpack(theta: &[f64], objective: &Objective<'_>, classes: usize) -> Linear {
-    let stride = objective.blocks * LANES;
     let columns = objective.columns;
+    let parameter = |output: usize, column: usize| theta[output * (columns + 1) + column];
     let at = |class: usize, column: usize| {
         if objective.outputs == 1 {
             // Half of the score for class 1, half against class 0: the softmax of both is the logistic function.
-            let half = 0.5 * theta[column * stride];
+            let half = 0.5 * parameter(0, column);
             if class == 1 { half } else { -half }
         } else {
-            theta[column * stride + class]
+            parameter(class, column)
         }
     };
     Linear {
@@ -236,30 +249,23 @@ mod tests {
             labels,
             weights: (0..classes).map(|k| (1.0 + k as f64) / labels.len() as f64).collect(),
             outputs,
-            blocks: outputs.div_ceil(LANES),
             penalty: 0.03,
         }
     }
 
     #[test]
     fn the_gradient_agrees_with_finite_differences() {
-        // Two classes (one output), three, and more than one block of lanes.
+        // Two classes have one output; rows come in groups and a rest.
         for classes in [2, 3, 11] {
             let columns = 4;
             let (x, labels) = blobs(3 * classes, columns, classes, 0.5, 9);
             let o = objective(&x, columns, &labels, classes);
             let mut random = Lcg::new(5);
-            let stride = o.blocks * LANES;
-            let mut theta: Vec<f64> =
-                (0..o.parameters()).map(|i| if i % stride < o.outputs { random.centred() } else { 0.0 }).collect();
+            let mut theta: Vec<f64> = (0..o.parameters()).map(|_| random.centred()).collect();
             let mut gradient = vec![0.0; theta.len()];
             o.evaluate(&theta, &mut gradient);
             let mut spare = vec![0.0; theta.len()];
             for i in 0..theta.len() {
-                if i % stride >= o.outputs {
-                    assert_eq!(gradient[i], 0.0, "lane {i} behind the last output");
-                    continue;
-                }
                 let (h, kept) = (1e-5, theta[i]);
                 theta[i] = kept + h;
                 let up = o.evaluate(&theta, &mut spare);

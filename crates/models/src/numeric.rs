@@ -1,15 +1,30 @@
 //! Small sums that several models share. All run in a fixed order, whatever the number of threads.
+#![allow(clippy::inline_always)] // A loop is only compiled for wide vectors if it is inlined into `vectorised`.
+
+use pulp::Arch;
 
 /// Lanes of the blocked sums; a power of two that fills the vector registers of any machine.
-pub(crate) const LANES: usize = 8;
+const LANES: usize = 8;
 
-/// Adds up the lanes pairwise.
+/// Runs a loop with the widest vectors this processor has. Nothing here fuses a multiplication with an addition, so results
+/// are the same on every processor.
+#[inline(always)]
+pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(work)
+}
+
+/// Adds up the lanes.
+#[inline(always)]
 fn fold(lanes: [f64; LANES]) -> f64 {
+    // Halves upon halves, as vector registers are added up.
     let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (b + f)) + ((c + g) + (d + h))
+    let [a, b, c, d] = [a + e, b + f, c + g, d + h];
+    let [a, b] = [a + c, b + d];
+    a + b
 }
 
 /// `Σ x·w` in `f64`.
+#[inline(always)]
 pub(crate) fn dot(x: &[f32], w: &[f64]) -> f64 {
     let n = x.len().min(w.len());
     let (x8, x_rest) = x[..n].as_chunks::<LANES>();
@@ -25,16 +40,18 @@ pub(crate) fn dot(x: &[f32], w: &[f64]) -> f64 {
 }
 
 /// `Σ x·y` of two rows, in `f64`.
+#[inline(always)]
 pub(crate) fn dot_rows(x: &[f32], y: &[f32]) -> f64 {
     sum_pairs(x, y, |a, b| a * b)
 }
 
 /// `Σ (x − y)²` of two rows, in `f64`.
+#[inline(always)]
 pub(crate) fn square_distance(x: &[f32], y: &[f32]) -> f64 {
     sum_pairs(x, y, |a, b| (a - b) * (a - b))
 }
 
-#[inline]
+#[inline(always)]
 fn sum_pairs(x: &[f32], y: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     let n = x.len().min(y.len());
     let (x8, x_rest) = x[..n].as_chunks::<LANES>();

@@ -3,6 +3,7 @@
 //! Sequential minimal optimisation, Platt's sigmoid and the coupling of pairs come from `libsvm-rs`; the kernel is evaluated
 //! here on dense rows, and the folds behind the sigmoid are drawn here from the seed, because those of the crate come from
 //! a generator that the whole process shares.
+#![allow(clippy::inline_always)] // A loop is only compiled for wide vectors if it is inlined into `vectorised`.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +16,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::numeric::{class_weights, dot, dot_rows, square_distance};
+use crate::numeric::{class_weights, dot, dot_rows, square_distance, vectorised};
 use crate::params::{ClassWeight, Gamma, out_of_range, positive};
 use crate::{FitProgress, Matrix, ModelError};
 
@@ -145,8 +146,15 @@ impl<'a> Gram<'a> {
         let n = x.rows();
         if n <= KEPT_ROWS {
             // The lower triangle is computed and mirrored.
-            let lower: Vec<Vec<f64>> =
-                (0..n).into_par_iter().map(|i| (0..=i).map(|j| gram.compute(i, j)).collect()).collect();
+            let lower: Vec<Vec<f64>> = (0..n)
+                .into_par_iter()
+                .map(|i| {
+                    vectorised(
+                        #[inline(always)]
+                        || (0..=i).map(|j| gram.compute(i, j)).collect(),
+                    )
+                })
+                .collect();
             let mut kept = vec![0.0; n * n];
             for (i, row) in lower.iter().enumerate() {
                 for (j, &k) in row.iter().enumerate() {
@@ -159,6 +167,7 @@ impl<'a> Gram<'a> {
         gram
     }
 
+    #[inline(always)]
     fn compute(&self, i: usize, j: usize) -> f64 {
         kernel(self.gamma, self.x.row(i), self.x.row(j))
     }
@@ -171,6 +180,7 @@ impl<'a> Gram<'a> {
     }
 }
 
+#[inline(always)]
 fn kernel(gamma: Option<f64>, a: &[f32], b: &[f32]) -> f64 {
     match gamma {
         None => dot_rows(a, b),
@@ -447,8 +457,10 @@ impl Svm {
                 weights.chunks_exact(self.columns).zip(&self.rho).map(|(w, rho)| dot(row, w) - rho).collect()
             }
             Machine::Rbf { gamma, counts, vectors, coefficients } => {
-                let values: Vec<f64> =
-                    vectors.chunks_exact(self.columns).map(|v| kernel(Some(*gamma), row, v)).collect();
+                let values: Vec<f64> = vectorised(
+                    #[inline(always)]
+                    || vectors.chunks_exact(self.columns).map(|v| kernel(Some(*gamma), row, v)).collect(),
+                );
                 let others = self.classes - 1;
                 let mut starts = Vec::with_capacity(self.classes + 1);
                 let mut start = 0;
