@@ -127,7 +127,7 @@ impl Classifier {
 
     /// What `model info` shows.
     pub fn summary(&self) -> ModelSummary {
-        let unseen = (0..self.classes.len()).filter(|class| !self.present.contains(class));
+        let unseen = (0..self.classes.len()).filter(|class| self.present.binary_search(class).is_err());
         ModelSummary {
             kind: self.kind(),
             classes: self.classes.clone(),

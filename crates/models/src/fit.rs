@@ -1,5 +1,6 @@
 //! Fitting any model to features and labels.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stimmung_features::Shape;
@@ -64,12 +65,11 @@ impl TrainingSet<'_> {
 
 /// Class names must be told apart.
 pub(crate) fn check_names(classes: &[String]) -> Result<(), ModelError> {
-    for (index, name) in classes.iter().enumerate() {
-        if name.is_empty() || classes[..index].contains(name) {
-            return Err(ModelError::ClassName { name: name.clone() });
-        }
+    let mut seen = BTreeSet::new();
+    match classes.iter().find(|name| name.is_empty() || !seen.insert(*name)) {
+        None => Ok(()),
+        Some(name) => Err(ModelError::ClassName { name: name.clone() }),
     }
-    Ok(())
 }
 
 /// Fits a model: learns the scaler on the rows of `data`, then the model on the standardised rows.

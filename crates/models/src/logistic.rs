@@ -308,6 +308,14 @@ mod tests {
     }
 
     #[test]
+    fn hardly_any_penalty_on_separable_classes_still_ends() {
+        let (x, labels) = blobs(60, 3, 3, 0.1, 4);
+        let params = LogisticParams { c: 1e300, ..LogisticParams::default() };
+        let (model, _) = fit(&params, &x, 3, &labels, 3, &mut |_| ControlFlow::Continue(())).expect("fitted");
+        assert!(model.weights.iter().chain(&model.intercepts).all(|w| w.is_finite()));
+    }
+
+    #[test]
     fn too_few_iterations_are_reported() {
         let (x, labels) = blobs(60, 3, 3, 0.7, 4);
         let params = LogisticParams { max_iterations: 2, ..LogisticParams::default() };
