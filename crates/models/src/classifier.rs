@@ -199,3 +199,56 @@ impl Classifier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::testing::{blob_matrix, names};
+    use crate::{DenseParams, Kernel, LdaParams, LogisticParams, SvmParams, TrainingSet, fit};
+
+    fn fitted(params: &ModelParams, classes: usize) -> Classifier {
+        let (x, labels) = blob_matrix(40, 5, classes, 0.8, 1);
+        let names = names(classes);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(5), labels: &labels, classes: &names };
+        fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted")
+    }
+
+    #[test]
+    fn parameters_are_counted_as_they_are_fitted() {
+        let logistic = || ModelParams::Logistic(LogisticParams::default());
+        assert_eq!(fitted(&logistic(), 3).parameter_count(), 3 * 6);
+        assert_eq!(fitted(&logistic(), 2).parameter_count(), 6);
+        assert_eq!(fitted(&ModelParams::Lda(LdaParams::default()), 2).parameter_count(), 2 * 6);
+        // Three pairs, each with five weights, a bias and a sigmoid.
+        let linear = SvmParams { kernel: Kernel::Linear, ..SvmParams::default() };
+        assert_eq!(fitted(&ModelParams::Svm(linear), 3).parameter_count(), 3 * (5 + 1 + 2));
+        let dense = DenseParams { hidden: vec![4], batch_norm: true, epochs: 1, ..DenseParams::default() };
+        assert_eq!(fitted(&ModelParams::Dense(dense), 3).parameter_count(), 6 * 4 + 2 * 4 + 5 * 3);
+    }
+
+    #[test]
+    fn the_summary_can_be_read_by_people_and_programs() {
+        let dense = DenseParams { hidden: vec![4], epochs: 2, ..DenseParams::default() };
+        let summary = fitted(&ModelParams::Dense(dense), 3).summary();
+        let text = summary.to_string();
+        for line in
+            ["kind        dense", "classes     a, b, c", "features    5", "parameters  39", "fitting     2 epochs"]
+        {
+            assert!(text.lines().any(|found| found.starts_with(line)), "{line} in\n{text}");
+        }
+        assert_eq!(summary.layers.len(), 3);
+        let json = serde_json::to_value(&summary).expect("json");
+        assert_eq!((&json["kind"], &json["parameters"]), (&"dense".into(), &39.into()));
+        assert_eq!(json["settings"]["epochs"], 2);
+    }
+
+    #[test]
+    fn the_first_of_equally_likely_classes_is_predicted() {
+        let mut model = fitted(&ModelParams::Lda(LdaParams::default()), 3);
+        model.fitted = Fitted::Linear(Linear { columns: 5, weights: vec![0.0; 15], intercepts: vec![0.0, 1.0, 1.0] });
+        let x = Matrix::new(1, 5, vec![0.3; 5]).expect("matrix");
+        assert_eq!(model.predict(&x).expect("labels"), [1]);
+    }
+}
