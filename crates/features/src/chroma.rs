@@ -50,6 +50,9 @@ impl ChromaParams {
     }
 }
 
+/// How far a Gaussian is followed, in its widths of ±½: to e⁻⁴⁰, whose square is lost beside the largest weight's.
+const REACH: f64 = 4.48;
+
 /// Neighbouring frequency bins and their weights in one chroma bin.
 #[derive(Debug, Clone, PartialEq)]
 struct Run {
@@ -101,22 +104,25 @@ impl ChromaBank {
         // How many bins the lowest chroma bin, A, lies above the first of the output, C.
         let turn = count - 3 * (count / 12);
         let mut rows: Vec<Vec<Run>> = vec![Vec::new(); count];
-        let mut column = vec![0.0_f64; count];
+        let mut column: Vec<(usize, f64)> = Vec::with_capacity(count);
         for bin in 0..spectrum_bins {
             let breadth = if bin + 1 < n_fft { (positions[bin + 1] - positions[bin]).max(1.0) } else { 1.0 };
-            let mut square = 0.0;
-            for (chroma, weight) in column.iter_mut().enumerate() {
-                let distance = (positions[bin] - chroma as f64 + half + 10.0 * bins).rem_euclid(bins) - half;
-                let exponent = 0.5 * (2.0 * distance / breadth).powi(2);
-                // Beyond this even the square root of the sum of squares does not notice.
-                *weight = if exponent < 80.0 { (-exponent).exp() } else { 0.0 };
-                square += *weight * *weight;
-            }
-            let length = if square.sqrt() < f64::MIN_POSITIVE { 1.0 } else { square.sqrt() };
+            let reach = REACH * breadth;
+            // All chroma bins within half an octave, each once, as far as the Gaussian reaches.
+            let centre = positions[bin].rem_euclid(bins);
+            let lowest = (centre - (bins - half)).floor() + 1.0;
+            let from = lowest.max((centre - reach).ceil()) as i64;
+            let to = (lowest + bins - 1.0).min((centre + reach).floor()) as i64;
+            column.clear();
+            column.extend((from..=to).map(|place| {
+                let distance = 2.0 * (centre - place as f64) / breadth;
+                (place.rem_euclid(count as i64) as usize, (-0.5 * distance * distance).exp())
+            }));
+            let length = column.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
             let octave = params
                 .width
                 .map_or(1.0, |width| (-0.5 * ((positions[bin] / bins - params.centre) / width).powi(2)).exp());
-            for (chroma, weight) in column.iter().enumerate() {
+            for (chroma, weight) in &column {
                 let weight = weight / length;
                 if weight < NEGLIGIBLE {
                     continue;
@@ -152,7 +158,12 @@ impl ChromaBank {
     /// [`FeatureError::Width`] where the spectrogram has another number of bins.
     pub fn apply(&self, spectrogram: &Frames) -> Result<Frames, FeatureError> {
         spectrogram.expect_bands("the spectrogram", self.spectrum_bins)?;
-        Ok(spectrogram.map_blocks(self.bins(), |block, output| vectorized(|| self.apply_block(block, output))))
+        Ok(spectrogram.map_blocks(self.bins(), |block, output| {
+            vectorized(
+                #[inline(always)]
+                || self.apply_block(block, output),
+            );
+        }))
     }
 
     /// The same on a block of frames in lanes.

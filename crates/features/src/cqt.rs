@@ -224,6 +224,11 @@ impl ConstantQ {
         if !(-0.5..=0.5).contains(&tuning) {
             return Err(FeatureError::parameter("tuning", "-0.5 to 0.5 bins", tuning));
         }
+        self.transform(samples, tuning)
+    }
+
+    /// The same without checks: a part of a signal may overshoot what the whole signal keeps to.
+    pub(crate) fn transform(&mut self, samples: &[f32], tuning: f64) -> Result<Frames, FeatureError> {
         let rate = f64::from(self.sample_rate);
         let params = self.params;
         if self.octaves.len() >= KEPT_BANKS {

@@ -128,7 +128,10 @@ impl Analysis {
             let frames = self.stft.load(samples, block);
             self.stft.turn_into(&mut self.powers);
             self.log_mel.grow(frames);
-            vectorized(|| self.log_mel.fill(&self.powers));
+            vectorized(
+                #[inline(always)]
+                || self.log_mel.fill(&self.powers),
+            );
         }
     }
 }
@@ -150,14 +153,20 @@ impl MfccMeans {
         self.analysis.run(samples);
         let Analysis { log_mel, raised, .. } = &mut self.analysis;
         // The transform is linear, so the mean of the cepstra is the cepstrum of the mean.
-        let mean = self.dct.transform(&vectorized(|| log_mel.mean(raised)));
+        let mean = self.dct.transform(&vectorized(
+            #[inline(always)]
+            || log_mel.mean(raised),
+        ));
         let mut values: Vec<f32> = mean.iter().map(|value| *value as f32).collect();
         if self.sd {
             let mut squares = vec![0.0_f64; mean.len()];
             let dct = &self.dct;
-            vectorized(|| {
-                log_mel.for_each_block(raised, |block, frames| dct.add_squares(block, frames, &mean, &mut squares));
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    log_mel.for_each_block(raised, |block, frames| dct.add_squares(block, frames, &mean, &mut squares));
+                },
+            );
             let count = log_mel.frames().max(1) as f64;
             values.extend(squares.into_iter().map(|square| (square / count).sqrt() as f32));
         }
@@ -197,5 +206,112 @@ impl MelPicture {
             }
         });
         picture
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voice(samples: usize, rate: u32) -> Vec<f32> {
+        (0..samples)
+            .map(|n| {
+                let phase = std::f32::consts::TAU * 150.0 * n as f32 / rate as f32 + (n as f32 * 0.0011).sin();
+                (1..12).map(|h| (h as f32 * phase).sin() / h as f32).sum::<f32>() * (n as f32 * 0.0003).sin().abs()
+            })
+            .collect()
+    }
+
+    fn sets() -> impl Iterator<Item = FeatureSet> {
+        let named = FeatureSet::NAMES.iter().map(|name| FeatureSet::by_name(name).unwrap());
+        named.chain([FeatureSet::Mfcc(MfccSet { n: 20, sd: true })])
+    }
+
+    #[test]
+    fn values_are_finite_and_as_many_as_promised_for_every_length_and_rate() {
+        for set in sets() {
+            for rate in [16_000, 22_050, 48_000] {
+                let mut extractor = set.extractor(rate).unwrap();
+                for samples in [1, 2, 511, 512, 513, 1024, 2049, 20_000] {
+                    for signal in [vec![0.0; samples], vec![1e-30; samples], voice(samples, rate)] {
+                        let values = extractor.extract_samples(&signal).unwrap();
+                        assert_eq!(values.len(), set.shape(rate).unwrap().len());
+                        assert!(values.iter().all(|value| value.is_finite()), "{} {rate} {samples}", set.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_do_not_depend_on_what_came_before_or_on_the_thread() {
+        let (first, second) = (voice(30_000, 16_000), voice(9_000, 16_000));
+        for set in sets() {
+            let mut used = set.extractor(16_000).unwrap();
+            used.extract_samples(&first).unwrap();
+            let again = used.extract_samples(&second).unwrap();
+            let second = second.clone();
+            let elsewhere =
+                std::thread::spawn(move || set.extractor(16_000).unwrap().extract_samples(&second).unwrap());
+            assert_eq!(again, elsewhere.join().unwrap(), "{}", set.name());
+        }
+    }
+
+    #[test]
+    fn the_largest_samples_do_not_overflow() {
+        let loud: Vec<f32> = (0..4096).map(|n| if n % 7 < 3 { 1e15 } else { -1e15 }).collect();
+        for set in sets() {
+            let values = set.extractor(16_000).unwrap().extract_samples(&loud).unwrap();
+            assert!(values.iter().all(|value| value.is_finite()), "{}", set.name());
+        }
+    }
+
+    #[test]
+    fn gain_moves_only_what_it_must() {
+        let signal = voice(20_000, 16_000);
+        let louder: Vec<f32> = signal.iter().map(|value| 4.0 * value).collect();
+        let mut extractor = FeatureSet::by_name("issa-50-80-50").unwrap().extractor(16_000).unwrap();
+        let once = extractor.extract_samples(&signal).unwrap();
+        let more = extractor.extract_samples(&louder).unwrap();
+        let close = |a: f32, b: f32| (a - b).abs() <= 1e-4 * (1.0 + b.abs());
+        // A factor of four is 12.04 dB, all of it in the first coefficient: times the root of the number of bands.
+        assert!(close(more[0], once[0] + 20.0 * 4.0_f32.log10() * 128.0_f32.sqrt()));
+        assert!((1..50).all(|index| close(more[index], once[index])));
+        assert!((50..130).all(|index| close(more[index], once[index])));
+        assert!((130..180).all(|index| close(more[index], 16.0 * once[index])));
+        assert!((180..193).all(|index| close(more[index], once[index])));
+    }
+
+    #[test]
+    fn pictures_keep_the_middle_and_pad_both_sides() {
+        let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 1\nhop = 1000\nbands = 16").unwrap();
+        let mut extractor = set.extractor(16_000).unwrap();
+        assert_eq!(extractor.shape(), Shape::Picture { frames: 17, bands: 16 });
+        let middle = voice(16_000, 16_000);
+        let mut long = vec![0.9; 5000];
+        long.extend(&middle);
+        long.resize(long.len() + 5000, 0.7);
+        assert_eq!(extractor.extract_samples(&long).unwrap(), extractor.extract_samples(&middle).unwrap());
+        let mut padded = vec![0.0; 6000];
+        padded.extend(&middle[..4000]);
+        padded.resize(16_000, 0.0);
+        assert_eq!(extractor.extract_samples(&middle[..4000]).unwrap(), extractor.extract_samples(&padded).unwrap());
+    }
+
+    #[test]
+    fn unfit_recordings_are_refused_with_the_reason() {
+        let set = FeatureSet::by_name("issa-50-80-50").unwrap();
+        let mut extractor = set.extractor(16_000).unwrap();
+        let other = Waveform::new(vec![0.1; 100], 22_050).unwrap();
+        assert_eq!(extractor.extract(&other), Err(FeatureError::RateMismatch { expected: 16_000, actual: 22_050 }));
+        assert!(matches!(extractor.extract_samples(&[]), Err(FeatureError::TooShort { .. })));
+        assert!(matches!(extractor.extract_samples(&[0.0, f32::NAN]), Err(FeatureError::Sample { index: 1, .. })));
+        for (name, minimum) in [("issa-50-80-50", 12_801), ("issa-40-12-128", 12_801)] {
+            let error = FeatureSet::by_name(name).unwrap().extractor(8000).unwrap_err();
+            assert!(matches!(error, FeatureError::SampleRate { minimum: found, .. } if found == minimum), "{error}");
+            assert!(error.to_string().contains("12801"), "{error}");
+        }
+        assert!(set.extractor(0).is_err());
+        assert!(FeatureSet::by_name("mfcc").unwrap().extractor(8000).is_ok());
     }
 }

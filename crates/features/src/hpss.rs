@@ -41,18 +41,17 @@ impl HpssParams {
         }
         Ok(())
     }
+}
 
-    /// The share of `a` where `a` and `b` overlap: aᵖ / (aᵖ + bᵖ), half where both are nothing.
-    #[inline(always)]
-    fn share(self, a: f32, b: f32) -> f32 {
-        let most = if a > b { a } else { b };
-        if most < f32::MIN_POSITIVE {
-            return 0.5;
-        }
-        let (a, b) = (a / most, b / most);
-        let (a, b) = if self.power == 2.0 { (a * a, b * b) } else { (a.powf(self.power), b.powf(self.power)) };
-        a / (a + b)
-    }
+/// The share of `a` where `a` and `b` overlap: aᵖ / (aᵖ + bᵖ), half where both are nothing.
+#[inline(always)]
+fn share(a: f32, b: f32, power: impl Fn(f32) -> f32) -> f32 {
+    let most = if a > b { a } else { b };
+    let nothing = most < f32::MIN_POSITIVE;
+    let scale = if nothing { 1.0 } else { most };
+    let (a, b) = (power(a / scale), power(b / scale));
+    let part = a / (a + b);
+    if nothing { 0.5 } else { part }
 }
 
 /// Position that stands for `index` beyond the ends of `count` values: the values mirrored, the outermost repeated.
@@ -174,51 +173,64 @@ impl Medians {
         let Self { bins, window, magnitudes, harmonic, percussive, turned, .. } = self;
         harmonic.resize(wanted.len());
         percussive.resize(wanted.len());
-        vectorized(|| {
-            // Along time, sixteen bins side by side.
-            for column in (0..magnitudes.stride).step_by(LANES) {
-                let read = |frame: usize| -> Lane {
-                    let start = (frame - first) * magnitudes.stride + column;
-                    std::array::from_fn(|lane| magnitudes.values[start + lane])
-                };
-                window.slide(total, wanted.clone(), read, |frame, median| {
-                    let start = (frame - wanted.start) * harmonic.stride + column;
-                    harmonic.values[start..start + LANES].copy_from_slice(median);
-                });
-            }
-            // Along frequency, sixteen frames side by side.
-            for block in wanted.clone().step_by(LANES) {
-                let count = LANES.min(wanted.end - block);
-                let row = |lane: usize| magnitudes.row(block + lane.min(count - 1) - first);
-                let rows: [&[f32]; LANES] = std::array::from_fn(row);
-                for (bin, cell) in turned.iter_mut().enumerate() {
-                    *cell = std::array::from_fn(|lane| rows[lane][bin]);
+        vectorized(
+            #[inline(always)]
+            || {
+                // Along time, sixteen bins side by side.
+                for column in (0..magnitudes.stride).step_by(LANES) {
+                    let read = |frame: usize| -> Lane {
+                        let start = (frame - first) * magnitudes.stride + column;
+                        std::array::from_fn(|lane| magnitudes.values[start + lane])
+                    };
+                    window.slide(total, wanted.clone(), read, |frame, median| {
+                        let start = (frame - wanted.start) * harmonic.stride + column;
+                        harmonic.values[start..start + LANES].copy_from_slice(median);
+                    });
                 }
-                let start = (block - wanted.start) * percussive.stride;
-                let stride = percussive.stride;
-                let output = &mut percussive.values[start..start + count * stride];
-                window.slide(
-                    *bins,
-                    0..*bins,
-                    |bin| turned[bin],
-                    |bin, median| {
-                        for lane in 0..count {
-                            output[lane * stride + bin] = median[lane];
-                        }
-                    },
-                );
-            }
-        });
+                // Along frequency, sixteen frames side by side.
+                for block in wanted.clone().step_by(LANES) {
+                    let count = LANES.min(wanted.end - block);
+                    let row = |lane: usize| magnitudes.row(block + lane.min(count - 1) - first);
+                    let rows: [&[f32]; LANES] = std::array::from_fn(row);
+                    for (bin, cell) in turned.iter_mut().enumerate() {
+                        *cell = std::array::from_fn(|lane| rows[lane][bin]);
+                    }
+                    let start = (block - wanted.start) * percussive.stride;
+                    let stride = percussive.stride;
+                    let output = &mut percussive.values[start..start + count * stride];
+                    window.slide(
+                        *bins,
+                        0..*bins,
+                        |bin| turned[bin],
+                        |bin, median| {
+                            for lane in 0..count {
+                                output[lane * stride + bin] = median[lane];
+                            }
+                        },
+                    );
+                }
+            },
+        );
     }
 
     /// Harmonic share of every bin of row `row`.
     fn harmonic_mask(&self, row: usize, mask: &mut [f32]) {
-        let (harmonic, percussive) = (self.harmonic.row(row), self.percussive.row(row));
-        vectorized(|| {
-            for ((share, h), p) in mask.iter_mut().zip(harmonic).zip(percussive) {
-                *share = self.params.share(*h, *p);
+        let levels = self.harmonic.row(row).iter().zip(self.percussive.row(row));
+        let exponent = self.params.power;
+        if exponent != 2.0 {
+            for (part, (h, p)) in mask.iter_mut().zip(levels) {
+                *part = share(*h, *p, |value| value.powf(exponent));
             }
-        });
+            return;
+        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (part, (h, p)) in mask.iter_mut().zip(levels) {
+                    *part = share(*h, *p, |value| value * value);
+                }
+            },
+        );
     }
 }
 
@@ -321,12 +333,15 @@ impl HpssSplitter {
                 let spectrum = self.stft.frame(samples, frame);
                 let kept = &mut self.spectra[place * bins..(place + 1) * bins];
                 let row = self.medians.magnitudes.row_mut(place);
-                vectorized(|| {
-                    for ((bin, level), value) in kept.iter_mut().zip(row).zip(spectrum) {
-                        *bin = Complex::new(value.re as f32, value.im as f32);
-                        *level = magnitude(bin.re, bin.im);
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((bin, level), value) in kept.iter_mut().zip(row).zip(spectrum) {
+                            *bin = Complex::new(value.re as f32, value.im as f32);
+                            *level = magnitude(bin.re, bin.im);
+                        }
+                    },
+                );
             }
             self.medians.run(total, held.start, wanted.clone());
             for frame in wanted.clone() {

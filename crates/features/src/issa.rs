@@ -27,6 +27,8 @@ const KEPT_BLOCKS: usize = 512;
 /// of the chroma shares.
 pub(crate) struct IssaMeans {
     sample_rate: u32,
+    /// Most blocks whose spectra are kept.
+    kept_blocks: usize,
     stft: BlockStft,
     block: Vec<Lane>,
     kept: Vec<Lane>,
@@ -53,6 +55,7 @@ impl IssaMeans {
         let mel = MelParams { bands: mel, ..MelParams::default() };
         Ok(Self {
             sample_rate,
+            kept_blocks: KEPT_BLOCKS,
             stft: BlockStft::new(params, Quantity::Magnitude)?,
             block: vec![[0.0; LANES]; params.bins()],
             kept: Vec::new(),
@@ -73,7 +76,7 @@ impl IssaMeans {
     pub(crate) fn extract(&mut self, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
         let bins = self.stft.params().bins();
         let blocks = self.stft.blocks(samples.len());
-        let keep = blocks <= KEPT_BLOCKS;
+        let keep = blocks <= self.kept_blocks;
         self.log_mel.clear();
         self.tuner.clear();
         self.power_sums.fill(0.0);
@@ -85,22 +88,34 @@ impl IssaMeans {
 
         for block in 0..blocks {
             let frames = self.stft.load(samples, block);
-            self.stft.rows().take(frames).for_each(|row| self.tuner.add_frame(row));
+            for row in self.stft.rows().take(frames) {
+                self.tuner.add_frame(row);
+                let sums = &mut self.power_sums;
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (sum, magnitude) in sums.iter_mut().zip(row) {
+                            *sum += f64::from(magnitude * magnitude);
+                        }
+                    },
+                );
+            }
             let magnitudes = if keep { &mut self.kept[block * bins..(block + 1) * bins] } else { &mut self.block[..] };
             self.stft.turn_into(magnitudes);
             self.log_mel.grow(frames);
             let width = 2 * self.contrast.bands();
             let extremes = &mut self.extremes[block * width..(block + 1) * width];
-            let (powers, sums, log_mel) = (&mut self.powers, &mut self.power_sums, &mut self.log_mel);
-            let contrast = &self.contrast;
-            vectorized(|| {
-                for ((power, sum), magnitude) in powers.iter_mut().zip(sums).zip(magnitudes.iter()) {
-                    *power = magnitude.map(|value| value * value);
-                    *sum += f64::from(lane_sum(power));
-                }
-                log_mel.fill(powers);
-                contrast.extremes_of_block(magnitudes, extremes);
-            });
+            let (powers, log_mel, contrast) = (&mut self.powers, &mut self.log_mel, &self.contrast);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (power, magnitude) in powers.as_flattened_mut().iter_mut().zip(magnitudes.as_flattened()) {
+                        *power = magnitude * magnitude;
+                    }
+                    log_mel.fill(powers);
+                    contrast.extremes_of_block(magnitudes, extremes);
+                },
+            );
         }
 
         let frames = self.stft.params().frames(samples.len());
@@ -125,7 +140,10 @@ impl IssaMeans {
     fn collect(&mut self, frames: usize, shares: &[f64]) -> Vec<f32> {
         let count = frames as f64;
         let mut values = Vec::with_capacity(193);
-        let log_mel = vectorized(|| self.log_mel.mean(&mut self.raised));
+        let log_mel = vectorized(
+            #[inline(always)]
+            || self.log_mel.mean(&mut self.raised),
+        );
         values.extend(self.dct.transform(&log_mel).iter().map(|value| *value as f32));
         values.extend(self.chroma.levels.iter().map(|sum| (sum / count) as f32));
         self.power_sums.iter_mut().for_each(|sum| *sum /= count);
@@ -199,23 +217,26 @@ impl ChromaMeans {
     fn add_block(&mut self, magnitudes: &[Lane]) {
         let Some(bank) = &self.banks[self.current] else { return };
         let cells = &mut self.cells;
-        vectorized(|| {
-            bank.apply_block(magnitudes, cells);
-            let (mut most, mut sum) = ([0.0; LANES], [0.0; LANES]);
-            for cell in cells.iter() {
-                most = larger(&most, cell);
-                for lane in 0..LANES {
-                    sum[lane] += cell[lane];
+        vectorized(
+            #[inline(always)]
+            || {
+                bank.apply_block(magnitudes, cells);
+                let (mut most, mut sum) = ([0.0; LANES], [0.0; LANES]);
+                for cell in cells.iter() {
+                    most = larger(&most, cell);
+                    for lane in 0..LANES {
+                        sum[lane] += cell[lane];
+                    }
                 }
-            }
-            // Silent frames stay as they are.
-            let inverse = |length: f32| if length < f32::MIN_POSITIVE { 1.0 } else { 1.0 / length };
-            let (most, sum) = (most.map(inverse), sum.map(inverse));
-            for ((cell, level), share) in cells.iter().zip(&mut self.levels).zip(&mut self.shares) {
-                *level += f64::from(lane_sum(&std::array::from_fn(|lane| cell[lane] * most[lane])));
-                *share += f64::from(lane_sum(&std::array::from_fn(|lane| cell[lane] * sum[lane])));
-            }
-        });
+                // Silent frames stay as they are.
+                let inverse = |length: f32| if length < f32::MIN_POSITIVE { 1.0 } else { 1.0 / length };
+                let (most, sum) = (most.map(inverse), sum.map(inverse));
+                for ((cell, level), share) in cells.iter().zip(&mut self.levels).zip(&mut self.shares) {
+                    *level += f64::from(lane_sum(&std::array::from_fn(|lane| cell[lane] * most[lane])));
+                    *share += f64::from(lane_sum(&std::array::from_fn(|lane| cell[lane] * sum[lane])));
+                }
+            },
+        );
     }
 }
 
@@ -251,9 +272,23 @@ impl HarmonicTonnetz {
             self.stft.frame_magnitudes(&harmonic, frame, &mut self.row);
             self.tuner.add_frame(&self.row);
         }
-        let magnitudes = self.transform.magnitudes(&harmonic, self.tuner.tuning())?;
+        let magnitudes = self.transform.transform(&harmonic, self.tuner.tuning())?;
         let mut chroma = chroma_cqt(&magnitudes, &self.params, 12)?;
         normalize(&mut chroma, Norm::Sum);
         Ok(chroma.mean().into_iter().map(f64::from).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transforming_twice_gives_the_same_bits() {
+        let signal: Vec<f32> = (0..40_000_u32).map(|n| ((n * n % 7919) as f32 / 7919.0 - 0.5) * 0.3).collect();
+        let mut kept = IssaMeans::new(IssaLayout::Mfcc50Chroma80Mel50, 16_000).unwrap();
+        let mut twice = IssaMeans::new(IssaLayout::Mfcc50Chroma80Mel50, 16_000).unwrap();
+        twice.kept_blocks = 0;
+        assert_eq!(kept.extract(&signal).unwrap(), twice.extract(&signal).unwrap());
     }
 }

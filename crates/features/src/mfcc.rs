@@ -71,11 +71,14 @@ impl Dct {
     pub fn apply(&self, table: &Frames) -> Result<Frames, FeatureError> {
         table.expect_bands("the log-mel spectrogram", self.inputs)?;
         Ok(table.map_blocks(self.outputs(), |block, output| {
-            vectorized(|| {
-                for (to, row) in output.iter_mut().zip(self.cosines.chunks_exact(self.inputs)) {
-                    *to = lane_product(row, block).map(|value| value as f32);
-                }
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (to, row) in output.iter_mut().zip(self.cosines.chunks_exact(self.inputs)) {
+                        *to = lane_product(row, block).map(|value| value as f32);
+                    }
+                },
+            );
         }))
     }
 }

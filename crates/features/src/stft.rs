@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::FeatureError;
 use crate::frames::Frames;
-use crate::lanes::{LANES, Lane, vectorized};
+use crate::lanes::{LANES, Lane, turned, vectorized};
 
 /// Largest transform that a recipe may ask for.
 const LARGEST_FFT: usize = 1 << 20;
@@ -136,11 +136,14 @@ impl Spectrogram {
     /// Magnitudes |X|, shape `(frames, bins)`.
     pub fn magnitudes(&self) -> Frames {
         let mut table = Frames::zeros(self.frames(), self.bins);
-        vectorized(|| {
-            for (to, from) in table.values_mut().iter_mut().zip(&self.values) {
-                *to = magnitude(from.re, from.im);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (to, from) in table.values_mut().iter_mut().zip(&self.values) {
+                    *to = magnitude(from.re, from.im);
+                }
+            },
+        );
         table
     }
 }
@@ -213,15 +216,18 @@ impl Stft {
         let to = (start + self.params.n_fft as isize).clamp(0, samples.len() as isize) as usize;
         let offset = (from as isize - start) as usize;
         let (input, window) = (&mut self.input, &self.window);
-        vectorized(|| {
-            if to - from < input.len() {
-                input.fill(0.0);
-            }
-            let weights = &window[offset..];
-            for ((value, weight), sample) in input[offset..].iter_mut().zip(weights).zip(&samples[from..to]) {
-                *value = weight * f64::from(*sample);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                if to - from < input.len() {
+                    input.fill(0.0);
+                }
+                let weights = &window[offset..];
+                for ((value, weight), sample) in input[offset..].iter_mut().zip(weights).zip(&samples[from..to]) {
+                    *value = weight * f64::from(*sample);
+                }
+            },
+        );
         // The buffers come from the plan, so their lengths are the ones it asks for.
         let done = self.plan.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch);
         debug_assert!(done.is_ok());
@@ -231,21 +237,27 @@ impl Stft {
     /// Magnitudes of frame `index` into `row`.
     pub(crate) fn frame_magnitudes(&mut self, samples: &[f32], index: usize, row: &mut [f32]) {
         let spectrum = self.frame(samples, index);
-        vectorized(|| {
-            for (to, from) in row.iter_mut().zip(spectrum) {
-                *to = magnitude(from.re as f32, from.im as f32);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (to, from) in row.iter_mut().zip(spectrum) {
+                    *to = magnitude(from.re as f32, from.im as f32);
+                }
+            },
+        );
     }
 
     /// Powers |X|² of frame `index` into `row`.
     pub(crate) fn frame_powers(&mut self, samples: &[f32], index: usize, row: &mut [f32]) {
         let spectrum = self.frame(samples, index);
-        vectorized(|| {
-            for (to, from) in row.iter_mut().zip(spectrum) {
-                *to = (from.re * from.re + from.im * from.im) as f32;
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (to, from) in row.iter_mut().zip(spectrum) {
+                    *to = (from.re * from.re + from.im * from.im) as f32;
+                }
+            },
+        );
     }
 
     /// Magnitudes |X| of all frames, shape `(frames, bins)`.
@@ -322,13 +334,25 @@ impl BlockStft {
 
     /// Writes the loaded block with the frames in the lanes.
     pub(crate) fn turn_into(&self, block: &mut [Lane]) {
-        let bins = self.stft.params.bins();
-        let rows: [&[f32]; LANES] = std::array::from_fn(|lane| &self.rows[lane * bins..(lane + 1) * bins]);
-        vectorized(|| {
-            for (bin, cell) in block.iter_mut().enumerate().take(bins) {
-                *cell = std::array::from_fn(|lane| rows[lane][bin]);
-            }
-        });
+        let (bins, rows) = (self.stft.params.bins(), &self.rows);
+        let (tiles, rest) = block[..bins].as_chunks_mut::<LANES>();
+        let done = tiles.len() * LANES;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (index, tile) in tiles.iter_mut().enumerate() {
+                    let mut cells = [[0.0; LANES]; LANES];
+                    for lane in 0..LANES {
+                        let start = lane * bins + index * LANES;
+                        cells[lane].copy_from_slice(&rows[start..start + LANES]);
+                    }
+                    *tile = turned(cells);
+                }
+            },
+        );
+        for (bin, cell) in rest.iter_mut().enumerate() {
+            *cell = std::array::from_fn(|lane| rows[lane * bins + done + bin]);
+        }
     }
 }
 
@@ -404,11 +428,14 @@ impl Istft {
         let scale = 1.0 / self.params.n_fft as f32;
         let (offset, range) = self.place(index, signal.len());
         let (output, window) = (&self.output[offset..], &self.window[offset..]);
-        vectorized(|| {
-            for ((sum, value), weight) in signal[range].iter_mut().zip(output).zip(window) {
-                *sum += weight * (value * scale);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((sum, value), weight) in signal[range].iter_mut().zip(output).zip(window) {
+                    *sum += weight * (value * scale);
+                }
+            },
+        );
     }
 
     /// Divides by the sum of the squared windows, where it is not nothing.

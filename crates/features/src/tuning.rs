@@ -134,15 +134,18 @@ impl PeakTuner {
         let marks = &mut self.marks;
         let start = self.range.start;
         let threshold = self.params.threshold;
-        vectorized(|| {
-            let floor = threshold * maximum(spectrum);
-            let left = &spectrum[start - 1..end - 1];
-            let middle = &spectrum[start..end];
-            let right = &spectrum[start + 1..=end];
-            for (((mark, l), m), r) in marks.iter_mut().zip(left).zip(middle).zip(right) {
-                *mark = u8::from(m > &floor) & u8::from(m > l) & u8::from(m >= r);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                let floor = threshold * maximum(spectrum);
+                let left = &spectrum[start - 1..end - 1];
+                let middle = &spectrum[start..end];
+                let right = &spectrum[start + 1..=end];
+                for (((mark, l), m), r) in marks.iter_mut().zip(left).zip(middle).zip(right) {
+                    *mark = u8::from(m > &floor) & u8::from(m > l) & u8::from(m >= r);
+                }
+            },
+        );
         // Eight marks at a time, for most are zero.
         for (index, eight) in self.marks.chunks_exact(8).enumerate() {
             let mut word = eight.iter().rev().fold(0_u64, |word, mark| word << 8 | u64::from(*mark));

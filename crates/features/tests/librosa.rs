@@ -1,5 +1,8 @@
 //! Agreement with librosa 0.11 on synthesised signals: golden values from `scripts/librosa_golden.py`.
 
+// The helpers of an integration test are not inside a `#[test]`, where clippy.toml allows these.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 use std::path::Path;
