@@ -128,6 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut halver = Halver::new();
+        let signal = tone(0.7, 500);
+        let found = halver.halve(&signal, 1.5);
+        let mut plain = vec![0.0; 256];
+        let convolution = Convolution { taps: &halver.taps, phases: &halver.phases, gain: 1.5, output: &mut plain };
+        pulp::WithSimd::with_simd(convolution, pulp::Scalar);
+        assert_eq!(found, plain[..250]);
+    }
+
+    #[test]
     fn odd_and_tiny_lengths_round_up() {
         let mut halver = Halver::new();
         for (count, expected) in [(1, 1), (2, 1), (3, 2), (999, 500)] {
