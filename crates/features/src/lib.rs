@@ -25,7 +25,7 @@
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`] |
 //!
-//! Names, defaults and results are those of librosa 0.11 (McFee et al. 2015); `scripts/compare_features.py` measures the
+//! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
 //! agreement on a folder of recordings, `tests/librosa.rs` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
