@@ -12,7 +12,7 @@ const INTENDED_USE: &str = "Estimating which emotion a voice expresses, in recor
     one speaker, a sentence or two, little noise.";
 const NOT_FOR: &str = "Any decision about a person, such as hiring, grading, diagnosis or policing; lie detection; \
     monitoring people at work or school. It hears the expression in a voice, not what someone feels.";
-const ACTED: &str = "Trained on acted speech. Spontaneous speech, other languages, children, distant microphones and \
+const UNTESTED: &str = "Other languages, spontaneous speech where the corpus is acted, children, distant microphones and \
     telephone lines were not tested; expect less there.";
 
 /// The card of a model trained on all of an experiment's recordings.
@@ -81,7 +81,7 @@ fn notes(experiment: &Experiment, evaluated: Option<&Evaluation>) -> String {
     let mut notes = if experiment.corpus == synth::NAME {
         vec!["SYNTHETIC: trained on artificial voices; its figures say nothing about people.".to_owned()]
     } else {
-        vec![ACTED.to_owned()]
+        vec![UNTESTED.to_owned()]
     };
     if let Some(evaluation) = evaluated {
         notes.push(
