@@ -32,7 +32,7 @@ const SMALLEST: f32 = 1e-6;
 /// let buzz: Vec<f32> = (0..4000_u16).map(|n| f32::from(u8::from(n % 80 < 8))).collect();
 /// let prediction = recognizer.recognize(&Waveform::new(buzz, 16_000)?)?;
 /// assert!((prediction.probabilities.values().sum::<f32>() - 1.0).abs() < 1e-4);
-/// # Ok::<(), stimmung::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Recognizer {
     model: ModelFile,
