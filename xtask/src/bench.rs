@@ -139,7 +139,7 @@ fn compare(contenders: &[Contender], rounds: usize) -> anyhow::Result<()> {
             ours = median;
             println!("\n{work}");
         }
-        println!("  {:24} {median:9.4} s  {:7.2} × ours", names[&number].trim(), median / ours);
+        println!("  {:34} {median:9.4} s  {:7.2} × ours", names[&number].trim(), median / ours);
     }
     Ok(())
 }
