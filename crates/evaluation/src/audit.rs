@@ -56,6 +56,16 @@ pub enum Leak {
         /// Its copy in the training part.
         copy: String,
     },
+    /// A modified copy of a test recording, or the recording that it is a copy of, is in the training part.
+    SharedSources {
+        /// How many.
+        #[serde(flatten)]
+        overlap: Overlap,
+        /// The first test recording concerned.
+        recording: String,
+        /// Its sibling in the training part.
+        sibling: String,
+    },
     /// Another take of the utterance of a test recording is in the training part.
     SharedUtterances {
         /// How many.
@@ -93,6 +103,11 @@ impl fmt::Display for Leak {
                 let have = by_number(overlap, "has", "have");
                 write!(f, "{overlap} {have} an identical copy in the training part, for example ")?;
                 write!(f, "{recording:?} = {copy:?}")
+            }
+            Self::SharedSources { overlap, recording, sibling } => {
+                let have = by_number(overlap, "has", "have");
+                write!(f, "{overlap} {have} a modified copy or the original in the training part, for example ")?;
+                write!(f, "{recording:?} and {sibling:?}")
             }
             Self::SharedUtterances { overlap, recording, take } => {
                 let have = by_number(overlap, "has", "have");
@@ -196,9 +211,10 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Looks for what the two sides of a split share: recordings, copies, takes of one utterance, speakers.
+/// Looks for what the two sides of a split share: recordings, copies (identical or modified), takes of one utterance,
+/// speakers.
 ///
-/// A test recording is counted once among the first three, under the worst that applies, and may be counted again
+/// A test recording is counted once among the first four, under the worst that applies, and may be counted again
 /// among the speakers. An unknown speaker, utterance or content is shared with nobody. Indices that are out of range
 /// are passed over; [`Evaluation::new`](crate::Evaluation::new) refuses them.
 ///
@@ -219,27 +235,29 @@ impl fmt::Display for Warning {
 pub fn audit(items: &[Item], folds: &[Fold]) -> Vec<Leak> {
     let ids = Keys::new(items, |item| Some(&item.id));
     let contents = Keys::new(items, |item| item.content.as_deref());
+    let sources = Keys::new(items, |item| item.source.as_deref());
     let utterances = Keys::new(items, |item| item.utterance.as_deref());
     let speakers = Keys::new(items, Item::known_speaker);
 
-    let (mut same, mut copies, mut takes, mut voices) =
-        (Tally::default(), Tally::default(), Tally::default(), Tally::default());
+    let [mut same, mut copies, mut siblings, mut takes, mut voices] = std::array::from_fn(|_| Tally::default());
     let mut heard = BTreeSet::new();
     let mut tested_speakers = BTreeSet::new();
     let mut tested = 0;
     for (number, fold) in folds.iter().enumerate() {
-        let trained = [&ids, &contents, &utterances, &speakers].map(|keys| keys.first_holders(&fold.train));
+        let trained = [&ids, &contents, &sources, &utterances, &speakers].map(|keys| keys.first_holders(&fold.train));
         for &item in fold.test.iter().filter(|&&item| item < items.len()) {
             tested += 1;
             if let Some(other) = ids.partner(item, &trained[0]) {
                 same.add(number, item, other);
             } else if let Some(other) = contents.partner(item, &trained[1]) {
                 copies.add(number, item, other);
-            } else if let Some(other) = utterances.partner(item, &trained[2]) {
+            } else if let Some(other) = sources.partner(item, &trained[2]) {
+                siblings.add(number, item, other);
+            } else if let Some(other) = utterances.partner(item, &trained[3]) {
                 takes.add(number, item, other);
             }
             tested_speakers.extend(speakers.of[item]);
-            if let Some(other) = speakers.partner(item, &trained[3]) {
+            if let Some(other) = speakers.partner(item, &trained[4]) {
                 voices.add(number, item, other);
                 heard.extend(speakers.of[item]);
             }
@@ -260,6 +278,10 @@ pub fn audit(items: &[Item], folds: &[Fold]) -> Vec<Leak> {
     if let Some((recording, copy)) = copies.example {
         let (recording, copy) = (name(recording), name(copy));
         leaks.push(Leak::SharedContent { overlap: overlap(&copies), recording, copy });
+    }
+    if let Some((recording, sibling)) = siblings.example {
+        let (recording, sibling) = (name(recording), name(sibling));
+        leaks.push(Leak::SharedSources { overlap: overlap(&siblings), recording, sibling });
     }
     if let Some((recording, take)) = takes.example {
         let (recording, take) = (name(recording), name(take));

@@ -59,42 +59,20 @@ pub struct FoldScores {
     pub macro_f1: f64,
 }
 
-/// An interval for each headline figure.
+/// Something for each headline figure: an [`Interval`], or a [`MeanSd`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Intervals {
+pub struct Figures<T> {
     /// For [`Metric::Uar`].
-    pub uar: Interval,
+    pub uar: T,
     /// For [`Metric::War`].
-    pub war: Interval,
+    pub war: T,
     /// For [`Metric::MacroF1`].
-    pub macro_f1: Interval,
+    pub macro_f1: T,
 }
 
-impl Intervals {
-    /// The interval of the figure asked for.
-    pub fn get(&self, metric: Metric) -> &Interval {
-        match metric {
-            Metric::Uar => &self.uar,
-            Metric::War => &self.war,
-            Metric::MacroF1 => &self.macro_f1,
-        }
-    }
-}
-
-/// Mean and spread over the folds of each headline figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OverFolds {
-    /// Of [`Metric::Uar`].
-    pub uar: MeanSd,
-    /// Of [`Metric::War`].
-    pub war: MeanSd,
-    /// Of [`Metric::MacroF1`].
-    pub macro_f1: MeanSd,
-}
-
-impl OverFolds {
-    /// The mean and spread of the figure asked for.
-    pub fn get(&self, metric: Metric) -> &MeanSd {
+impl<T> Figures<T> {
+    /// What belongs to the figure asked for.
+    pub fn get(&self, metric: Metric) -> &T {
         match metric {
             Metric::Uar => &self.uar,
             Metric::War => &self.war,
@@ -116,9 +94,9 @@ pub struct Evaluation {
     /// The figures over all folds together.
     pub pooled: Scores,
     /// An interval for each pooled headline figure, at 95 %.
-    pub intervals: Intervals,
+    pub intervals: Figures<Interval>,
     /// Mean ± standard deviation over the folds.
-    pub over_folds: OverFolds,
+    pub over_folds: Figures<MeanSd>,
     /// The figures of each fold.
     pub folds: Vec<FoldScores>,
     /// What the two sides of the split share. In JSON each leak also has its `sentence`.
@@ -226,8 +204,8 @@ impl Evaluation {
             protocol,
             recordings: truth.len(),
             pooled: Scores::new(classes, &truth, &predicted)?,
-            intervals: Intervals { uar, war, macro_f1 },
-            over_folds: OverFolds {
+            intervals: Figures { uar, war, macro_f1 },
+            over_folds: Figures {
                 uar: over_folds(|fold| fold.uar),
                 war: over_folds(|fold| fold.war),
                 macro_f1: over_folds(|fold| fold.macro_f1),

@@ -25,6 +25,9 @@ pub struct Item {
     pub utterance: Option<String>,
     /// A hash of the audio: byte-identical copies share it. `None` where it was not computed.
     pub content: Option<String>,
+    /// The recording that this one is a modified copy of, or the original itself where others are copies of it.
+    /// `None` where nothing was copied.
+    pub source: Option<String>,
 }
 
 impl Item {

@@ -61,7 +61,7 @@ pub use audit::{Leak, Overlap, Warning, audit, coverage};
 pub use bootstrap::{BootstrapParams, Interval, Outcome, Resampled, bootstrap_interval};
 pub use confusion::ConfusionMatrix;
 pub use error::EvaluationError;
-pub use evaluation::{Evaluation, FoldScores, Intervals, MeanSd, OverFolds, Prediction};
+pub use evaluation::{Evaluation, Figures, FoldScores, MeanSd, Prediction};
 pub use item::Item;
 pub use protocol::{FixedParams, Protocol, RandomParams, SpeakersParams};
 pub use scores::{ClassScores, Metric, Scores};

@@ -82,3 +82,44 @@ impl Extractors {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp() -> Waveform {
+        Waveform::new((0..1000_u16).map(|n| f32::from(n) / 1000.0).collect(), 1000).unwrap()
+    }
+
+    #[test]
+    fn a_part_is_cut_at_the_nearest_samples() {
+        for (start, end, first, length) in [
+            (Some(0.25), Some(0.5), 250, 250),
+            (None, Some(0.1), 0, 100),
+            (Some(0.9), None, 900, 100),
+            (Some(0.1004), Some(0.2006), 100, 101),
+            // A table's last digit may lie beyond the end.
+            (Some(0.5), Some(1.0009), 500, 500),
+        ] {
+            let part = cut(&ramp(), start, end).unwrap();
+            assert_eq!(part.samples(), &ramp().samples()[first..first + length], "{start:?} {end:?}");
+            assert_eq!(part.sample_rate(), 1000);
+        }
+    }
+
+    #[test]
+    fn parts_outside_the_recording_are_refused() {
+        for (start, end) in [
+            (Some(-0.1), None),
+            (Some(0.5), Some(0.5)),
+            (Some(0.6), Some(0.5)),
+            (None, Some(1.1)),
+            (Some(1.5), None),
+            (Some(f64::NAN), None),
+            (None, Some(f64::INFINITY)),
+        ] {
+            let error = cut(&ramp(), start, end).unwrap_err();
+            assert!(matches!(error, RecordingError::OutOfRange { seconds: 1.0, .. }), "{start:?} {end:?}: {error}");
+        }
+    }
+}

@@ -35,7 +35,11 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "stimmung", &mut script);
-            Ok(console.print(String::from_utf8_lossy(&script))?)
+            let script = String::from_utf8_lossy(&script);
+            if console.json() {
+                return console.object(&serde_json::json!({ "shell": shell.to_string(), "script": script }));
+            }
+            Ok(console.print(script)?)
         }
     }
 }
