@@ -1,12 +1,14 @@
 //! The one error type of this crate.
 
+use std::fmt::Display;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::format::Format;
 use crate::waveform::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE};
 
-/// Why a recording could not be read, resampled or written; the variants differ in what the caller can do.
+/// Why a recording could not be read, changed or written; the variants differ in what the caller can do.
 ///
 /// Only [`AudioError::Io`] names the path: every other message is about the contents, and the caller, who knows which
 /// file it asked for, puts the name in front.
@@ -100,6 +102,17 @@ pub enum AudioError {
         /// The declared number of channels.
         channels: u16,
     },
+
+    /// A parameter lies outside its range, or does not go with the others: correct the parameter.
+    #[error("parameter `{name}` is {actual}, expected {expected}")]
+    Parameter {
+        /// The parameter's name, as in a recipe.
+        name: &'static str,
+        /// What it must be.
+        expected: String,
+        /// The value that was given.
+        actual: String,
+    },
 }
 
 impl AudioError {
@@ -115,6 +128,10 @@ impl AudioError {
         Self::Unsupported { format, what: what.into() }
     }
 
+    pub(crate) fn parameter(name: &'static str, expected: impl Into<String>, actual: impl Display) -> Self {
+        Self::Parameter { name, expected: expected.into(), actual: actual.to_string() }
+    }
+
     /// Puts the path into an I/O error that has none yet.
     pub(crate) fn at(self, at: &std::path::Path) -> Self {
         match self {
@@ -122,4 +139,12 @@ impl AudioError {
             other => other,
         }
     }
+}
+
+/// Refuses a parameter outside `range`, and NaN.
+pub(crate) fn check_range(name: &'static str, value: f64, range: &RangeInclusive<f64>) -> Result<(), AudioError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(AudioError::parameter(name, format!("{} to {}", range.start(), range.end()), value))
 }

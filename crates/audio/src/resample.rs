@@ -16,6 +16,10 @@ const LONGEST_SINGLE: u64 = 4_096;
 /// The loudest sample for which `f32` is good enough: far above full scale, and far below where a transform overflows.
 const LOUDEST_SINGLE: f32 = 1e6;
 
+/// The largest smaller part of a fraction that stands for a ratio of rates. It decides how exact the fraction is, and how
+/// long the filter: twice as long, in samples of the lower rate.
+const LARGEST_PART: u64 = 4_096;
+
 impl Waveform {
     /// The same sound at another rate, in `ceil(len · new / old)` samples, the rule of librosa and soxr.
     ///
@@ -44,16 +48,51 @@ impl Waveform {
             return Ok(Self::from_checked(self.samples().to_vec(), sample_rate));
         }
         let plan = Plan::new(u64::from(self.sample_rate()), u64::from(sample_rate));
-        let tame = self.samples().iter().all(|sample| sample.abs() <= LOUDEST_SINGLE);
-        let samples = if tame && plan.longest() <= LONGEST_SINGLE {
-            plan.run(self.samples())
-        } else {
-            let wide: Vec<f64> = self.samples().iter().copied().map(f64::from).collect();
-            plan.run(&wide).into_iter().map(|sample| sample as f32).collect()
-        };
         // Samples near the largest float can overshoot to infinity.
-        Self::new(samples, sample_rate)
+        Self::new(plan.run(self.samples()), sample_rate)
     }
+
+    /// The sound in `ceil(len · ratio)` samples at the rate it has: as if it had been resampled to `ratio` times that rate,
+    /// and the old one written on it. The ratio, from 0.1 to 10, is that of a fraction close to it, see [`fraction`].
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::NonFinite`] where samples near the largest float overflow.
+    pub(crate) fn resample_by(&self, ratio: f64) -> Result<Self, AudioError> {
+        let (new, old) = fraction(ratio);
+        if new == old || self.is_empty() {
+            return Ok(self.clone());
+        }
+        let mut samples = Plan::new(old, new).run(self.samples());
+        // The fraction may be a sample shorter or longer than the ratio.
+        samples.resize((self.len() as f64 * ratio).ceil() as usize, 0.0);
+        Self::new(samples, self.sample_rate())
+    }
+}
+
+/// A fraction (numerator, denominator) close to a positive ratio, whose smaller part q is at most [`LARGEST_PART`].
+///
+/// The convergents of the continued fraction: the first that is exact, or the last that is small enough. The error is at
+/// most 1 part in q · [`LARGEST_PART`]. So it is 1e-7 of most ratios; for those right beside a simple one, such as 1.0001,
+/// it can reach 0.024 %, a twenty-fifth of the least change of pitch that can be heard.
+fn fraction(ratio: f64) -> (u64, u64) {
+    if ratio < 1.0 {
+        let (numerator, denominator) = fraction(1.0 / ratio);
+        return (denominator, numerator);
+    }
+    let (mut last, mut best) = ((1, 0), (ratio as u64, 1));
+    let mut rest = ratio.fract();
+    // A rest this small is the rounding of the ratio itself.
+    while rest > 1e-9 {
+        let whole = rest.recip() as u64;
+        let next = (whole * best.0 + last.0, whole * best.1 + last.1);
+        if next.1 > LARGEST_PART {
+            break;
+        }
+        (last, best) = (best, next);
+        rest = rest.recip().fract();
+    }
+    best
 }
 
 /// The two rates, and the filter's length at each.
@@ -76,7 +115,17 @@ impl Plan {
         self.old_length.max(self.new_length)
     }
 
-    fn run<T: Sample>(&self, input: &[T]) -> Vec<T> {
+    /// Resamples in the precision that the filter and the samples need.
+    fn run(&self, input: &[f32]) -> Vec<f32> {
+        let tame = input.iter().all(|sample| sample.abs() <= LOUDEST_SINGLE);
+        if tame && self.longest() <= LONGEST_SINGLE {
+            return self.run_in(input);
+        }
+        let wide: Vec<f64> = input.iter().copied().map(f64::from).collect();
+        self.run_in(&wide).into_iter().map(|sample| sample as f32).collect()
+    }
+
+    fn run_in<T: Sample>(&self, input: &[T]) -> Vec<T> {
         let (old, new, chunk) = (self.old as usize, self.new as usize, self.old_length as usize);
         let window = WindowFunction::BlackmanHarris2;
         let mut resampler =
@@ -189,6 +238,22 @@ mod tests {
                 assert_eq!(wave.len() as u128, exact, "{len} samples from {old} to {new}");
                 assert_eq!(wave.sample_rate(), new);
             }
+        }
+    }
+
+    #[test]
+    fn fractions_are_close_and_small() {
+        assert_eq!(fraction(1.0), (1, 1));
+        assert_eq!(fraction(0.8), (4, 5));
+        assert_eq!(fraction(1.0 / 1.23), (100, 123));
+        assert_eq!(fraction(10.0), (10, 1));
+        for step in 0..=20_000 {
+            let ratio = 10_f64.powf(f64::from(step) / 10_000.0 - 1.0);
+            let (new, old) = fraction(ratio);
+            let part = new.min(old);
+            let error = (new as f64 / old as f64 / ratio - 1.0).abs();
+            assert!(error * (part * LARGEST_PART) as f64 <= 1.0, "{ratio}: {new}/{old}");
+            assert!(part <= LARGEST_PART);
         }
     }
 
