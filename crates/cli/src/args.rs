@@ -39,7 +39,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub enum Command {
     /// The main job in one go: find or make a corpus, extract, train, evaluate by speaker, predict
     Quickstart(Quickstart),
-    /// Run a recipe: evaluate it by its protocol, train on everything, save the run's folder
+    /// Run a recipe: evaluate it by its protocol, train on everything, save the run's folder; or a folder of recipes
     Run(RunRecipe),
     /// Train a model on a whole corpus and save its file
     Train(Train),
@@ -49,6 +49,8 @@ pub enum Command {
     Predict(Predict),
     /// Compute features into a CSV table
     Features(Features),
+    /// Write the changed copies that a recipe learns from as WAV files
+    Augment(Augment),
     /// Look into corpora
     #[command(subcommand)]
     Corpus(Corpus),
@@ -128,6 +130,11 @@ impl RecipeSource {
         }
     }
 
+    /// Whether any flag changes the recipe.
+    pub fn is_changed(&self) -> bool {
+        !self.overrides().is_empty()
+    }
+
     fn overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         if let Some(corpus) = &self.corpus {
@@ -193,6 +200,33 @@ pub struct RunRecipe {
     pub out: PathBuf,
 
     /// Say what would be done, check the recipe and the corpus, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Of a folder of recipes, run those whose name or row contains one of these words, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// Of a folder of recipes, train for a tenth of the epochs, to see that everything works
+    #[arg(long)]
+    pub quick: bool,
+
+    /// The table that a folder of recipes fills, with a JSON file of the same name beside it, from which an interrupted
+    /// run goes on; docs/FOLDER-results.md by default
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub results: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Augment {
+    #[command(flatten)]
+    pub source: RecipeSource,
+
+    /// Folder for the copies; they are 32-bit float WAV files, which clip nothing
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+
+    /// Say which files would be written, and stop
     #[arg(long)]
     pub dry_run: bool,
 }

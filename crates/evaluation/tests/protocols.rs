@@ -128,7 +128,7 @@ proptest! {
 
     #[test]
     fn planted_copies_and_takes_are_found(
-        items in corpus(12), plant in 0..12_usize, source in 0..12_usize, take: bool,
+        items in corpus(12), plant in 0..12_usize, source in 0..12_usize, kind in 0..3_u8,
     ) {
         prop_assume!(plant != source);
         let mut items = items;
@@ -136,7 +136,11 @@ proptest! {
             let name = format!("{speaker:02}");
             let index = items.iter().position(|item| item.speaker.as_ref() == Some(&name)).unwrap();
             let key = Some("the same".to_owned());
-            if take { items[index].utterance = key } else { items[index].content = key }
+            match kind {
+                0 => items[index].utterance = key,
+                1 => items[index].content = key,
+                _ => items[index].source = key,
+            }
             items[index].id.clone()
         };
         let planted = [of(plant), of(source)];
@@ -147,8 +151,9 @@ proptest! {
         prop_assert!(leaks[0].to_string().starts_with(&sentence));
         // Each of the two is tested once, with the other in the training part.
         let (overlap, names) = match &leaks[0] {
-            Leak::SharedUtterances { overlap, recording, take: other } if take => (overlap, [recording, other]),
-            Leak::SharedContent { overlap, recording, copy } if !take => (overlap, [recording, copy]),
+            Leak::SharedUtterances { overlap, recording, take: other } if kind == 0 => (overlap, [recording, other]),
+            Leak::SharedContent { overlap, recording, copy } if kind == 1 => (overlap, [recording, copy]),
+            Leak::SharedSources { overlap, recording, sibling } if kind == 2 => (overlap, [recording, sibling]),
             other => panic!("{other:?}"),
         };
         prop_assert_eq!((overlap.recordings, overlap.folds), (2, 2));

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use stimmung_audio::{ConditioningParams, SegmentParams};
 use stimmung_features::FeatureSet;
 use stimmung_nn::LayerSpec;
 
@@ -36,8 +37,21 @@ const FILE_LIMIT: u64 = 1 << 30;
 pub struct FrontEnd {
     /// The sample rate in hertz to which a recording is brought.
     pub sample_rate: u32,
-    /// The features that are computed from it.
+    /// What is done to its samples then.
+    #[serde(default, skip_serializing_if = "ConditioningParams::is_default")]
+    pub conditioning: ConditioningParams,
+    /// The length of the pieces into which it is cut, each of which is judged by itself. Absent: it stays whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<SegmentParams>,
+    /// The features that are computed from it, or from each piece.
     pub features: FeatureSet,
+}
+
+impl FrontEnd {
+    /// Features of whole recordings as they are.
+    pub fn new(sample_rate: u32, features: FeatureSet) -> Self {
+        Self { sample_rate, conditioning: ConditioningParams::default(), segments: None, features }
+    }
 }
 
 /// A model as it is stored and handed on: front end, classifier and card.
@@ -55,7 +69,7 @@ pub struct FrontEnd {
 /// # let data = TrainingSet { features: &x, shape, labels: &[0, 0, 1, 1], classes: &classes };
 /// let classifier = fit(&ModelParams::by_name("logistic")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
 /// let model = ModelFile {
-///     front_end: FrontEnd { sample_rate: 16_000, features },
+///     front_end: FrontEnd::new(16_000, features),
 ///     classifier,
 ///     card: Card { name: "example".into(), ..Card::default() },
 /// };
@@ -186,6 +200,10 @@ impl ModelFile {
         let scaler = Scaler { mean: archive.f64("scaler.mean", &[d])?, scale: archive.f64("scaler.scale", &[d])? };
         if scaler.scale.iter().any(|s| *s <= 0.0) {
             return Err(damaged("a scale of its scaler is not positive"));
+        }
+        front_end.conditioning.check().map_err(|error| damaged(format!("its front end: {error}")))?;
+        if let Some(segments) = front_end.segments {
+            segments.check().map_err(|error| damaged(format!("its front end: {error}")))?;
         }
         let shape = front_end.features.shape(front_end.sample_rate).map_err(|error| damaged(error.to_string()))?;
         if d == 0 || width(shape) != Some(d) {

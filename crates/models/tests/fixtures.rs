@@ -75,7 +75,7 @@ fn make_fixtures() {
         let data = TrainingSet { features: &x, shape, labels: &labels, classes: &classes };
         let classifier = fit(&params(name), &data, 1, &mut |_| ControlFlow::Continue(())).unwrap();
         let card = Card { name: format!("fixture {name}"), ..Card::default() };
-        let model = ModelFile { front_end: FrontEnd { sample_rate: 16_000, features }, classifier, card };
+        let model = ModelFile { front_end: FrontEnd::new(16_000, features), classifier, card };
         model.save(&path).unwrap();
         println!("(\"{name}\", \"{}\", {:?}),", model.id(), model.classifier.probabilities(&probe()).unwrap().row(0));
     }

@@ -15,7 +15,7 @@ use stimmung_models::{
 const COLUMNS: usize = 10;
 
 fn front_end() -> FrontEnd {
-    FrontEnd { sample_rate: 16_000, features: FeatureSet::Mfcc(MfccSet { n: COLUMNS / 2, sd: true }) }
+    FrontEnd::new(16_000, FeatureSet::Mfcc(MfccSet { n: COLUMNS / 2, sd: true }))
 }
 
 /// Three overlapping classes of a fourth that is never seen.

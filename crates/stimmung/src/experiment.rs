@@ -1,17 +1,19 @@
 //! From a recipe to a run: the corpus is heard once, then judged fold by fold.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
-use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, Matrix, ModelFile, TrainingSet, fit};
+use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelFile, TrainingSet, fit};
 
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
+use crate::pool;
 use crate::progress::advance_to;
+use crate::recipe::When;
 use crate::recognizer::most_probable;
 use crate::table::{id, nothing_usable};
 use crate::{Error, FeatureTable, Progress, Recipe};
@@ -34,8 +36,19 @@ pub struct Experiment {
     pub table: FeatureTable,
     /// The emotions, sorted; labels are indices into them.
     pub classes: Vec<String>,
-    /// What splitting needs to know of each row.
+    /// What splitting needs to know of each recording; where copies are made before the split, of each copy as well.
     pub items: Vec<Item>,
+    /// The rows of the table behind each item.
+    rows: Vec<ItemRows>,
+}
+
+/// The rows of the table that stand for an item.
+#[derive(Debug, Clone)]
+struct ItemRows {
+    /// Where it is learnt from: with its copies, if they are made after the split.
+    train: Range<usize>,
+    /// Where it is judged.
+    test: Range<usize>,
 }
 
 /// An evaluation with the predictions behind it.
@@ -43,9 +56,9 @@ pub struct Experiment {
 pub struct Evaluated {
     /// The figures.
     pub evaluation: Evaluation,
-    /// The folds, as row numbers.
+    /// The folds, as numbers of items.
     pub folds: Vec<Fold>,
-    /// One prediction per tested row, fold by fold.
+    /// One prediction per tested item, fold by fold.
     pub predictions: Vec<Judged>,
 }
 
@@ -69,17 +82,30 @@ impl Experiment {
         if manifest.recordings.is_empty() {
             return Err(nothing_usable(&manifest.dropped));
         }
-        let sample_rate = match recipe.audio.sample_rate {
-            Some(rate) => rate,
-            None => commonest_rate(&manifest),
+        let sample_rate = listening_rate(&recipe, &manifest);
+        let front_end = FrontEnd {
+            sample_rate,
+            conditioning: recipe.conditioning,
+            segments: recipe.segments,
+            features: recipe.features,
         };
-        let front_end = FrontEnd { sample_rate, features: recipe.features };
-        let table = FeatureTable::extract(&manifest, &front_end.features, Some(sample_rate), progress)?;
-        let (classes, items) = label(&table);
-        Ok(Self { recipe, corpus: manifest.name, root: manifest.root, front_end, table, classes, items })
+        let hearing = recipe.hearing(sample_rate);
+        let table = FeatureTable::extract(&manifest, &hearing, progress)?;
+        let (classes, items, rows) = label(&table, recipe.augmentation.when);
+        Ok(Self { recipe, corpus: manifest.name, root: manifest.root, front_end, table, classes, items, rows })
     }
 
-    /// The label of each row.
+    /// The same recordings under another recipe, without hearing them again. `None` if that recipe hears something else.
+    pub fn under(&self, recipe: Recipe) -> Option<Self> {
+        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.hearing(0));
+        if hears(&self.recipe) != hears(&recipe) {
+            return None;
+        }
+        let (classes, items, rows) = label(&self.table, recipe.augmentation.when);
+        Some(Self { recipe, classes, items, rows, ..self.clone() })
+    }
+
+    /// The label of each item.
     pub fn labels(&self) -> Vec<usize> {
         self.items.iter().map(|item| item.class).collect()
     }
@@ -105,7 +131,7 @@ impl Experiment {
             .enumerate()
             .map(|(number, fold)| {
                 let classifier = self.fit(&fold.train, progress)?;
-                judge(&classifier, &self.table.features, &fold.test, number)
+                self.judge(&classifier, &fold.test, number)
             })
             .collect();
         progress.end();
@@ -115,13 +141,17 @@ impl Experiment {
         Ok(Evaluated { evaluation, folds, predictions })
     }
 
-    /// Fits the recipe's model on some rows.
+    /// Fits the recipe's model on some items.
     ///
     /// # Errors
-    /// [`Error::Model`] where the rows do not suffice, [`Error::Cancelled`].
-    pub fn fit(&self, rows: &[usize], progress: &dyn Progress) -> Result<Classifier, Error> {
-        let features = self.table.features.select_rows(rows)?;
-        let labels: Vec<usize> = rows.iter().map(|&row| self.items[row].class).collect();
+    /// [`Error::Model`] where they do not suffice, [`Error::Cancelled`].
+    pub fn fit(&self, items: &[usize], progress: &dyn Progress) -> Result<Classifier, Error> {
+        let (mut rows, mut labels) = (Vec::new(), Vec::new());
+        for &item in items {
+            rows.extend(self.rows[item].train.clone());
+            labels.resize(rows.len(), self.items[item].class);
+        }
+        let features = self.table.features.select_rows(&rows)?;
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
         let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
         if progress.cancelled() {
@@ -138,23 +168,37 @@ impl Experiment {
         fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })
     }
 
-    /// Fits the recipe's model on every row and writes its card; `evaluated` puts the honest figures onto it.
+    /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.
+    pub(crate) fn judge(&self, classifier: &Classifier, items: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
+        let rows: Vec<usize> = items.iter().flat_map(|&item| self.rows[item].test.clone()).collect();
+        let answers = classifier.probabilities(&self.table.features.select_rows(&rows)?)?;
+        let mut start = 0;
+        let judged = items.iter().map(|&item| {
+            let pieces = start..start + self.rows[item].test.len();
+            start = pieces.end;
+            let probabilities = pool::of_rows(pieces.map(|row| answers.row(row)));
+            Judged { item, fold, predicted: most_probable(&probabilities), probabilities }
+        });
+        Ok(judged.collect())
+    }
+
+    /// Fits the recipe's model on every item and writes its card; `evaluated` puts the honest figures onto it.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn train(&self, evaluated: Option<&Evaluation>, progress: &dyn Progress) -> Result<ModelFile, Error> {
-        let rows: Vec<usize> = (0..self.items.len()).collect();
+        let items: Vec<usize> = (0..self.items.len()).collect();
         let card = describe_run(self, evaluated);
-        self.train_on(&rows, card, progress)
+        self.train_on(&items, card, progress)
     }
 
-    /// Fits the recipe's model on some rows only, under a card of the caller's.
+    /// Fits the recipe's model on some items only, under a card of the caller's.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn train_on(&self, rows: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
+    pub fn train_on(&self, items: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
         progress.begin("training the model", STEPS_OF_A_FIT as u64);
-        let classifier = self.fit(rows, progress);
+        let classifier = self.fit(items, progress);
         progress.end();
         Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
     }
@@ -188,6 +232,11 @@ fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
     }
 }
 
+/// The rate in hertz at which a recipe hears a corpus: its own, or the one that most recordings have.
+pub fn listening_rate(recipe: &Recipe, manifest: &Manifest) -> u32 {
+    recipe.audio.sample_rate.unwrap_or_else(|| commonest_rate(manifest))
+}
+
 /// The rate that most recordings have; the lower of equally common ones. Headers are read, nothing is decoded.
 fn commonest_rate(manifest: &Manifest) -> u32 {
     let rates: Vec<Option<u32>> = manifest
@@ -203,38 +252,40 @@ fn commonest_rate(manifest: &Manifest) -> u32 {
     counts.into_iter().rev().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate)
 }
 
-fn label(table: &FeatureTable) -> (Vec<String>, Vec<Item>) {
+fn label(table: &FeatureTable, when: When) -> (Vec<String>, Vec<Item>, Vec<ItemRows>) {
     let mut classes: Vec<String> = table.recordings.iter().filter_map(|recording| recording.emotion.clone()).collect();
     classes.sort();
     classes.dedup();
-    let items = table.recordings.iter().zip(&table.content).map(|(recording, content)| Item {
-        id: id(recording),
-        class: recording.emotion.as_ref().and_then(|emotion| classes.binary_search(emotion).ok()).unwrap_or_default(),
-        speaker: recording.speaker.clone(),
-        utterance: utterance(recording),
-        content: Some(content.clone()),
-    });
-    let items = items.collect();
-    (classes, items)
+    let (mut items, mut rows) = (Vec::new(), Vec::new());
+    for (index, (recording, content)) in table.recordings.iter().zip(&table.content).enumerate() {
+        let original = Item {
+            id: id(recording),
+            class: recording.emotion.as_ref().and_then(|it| classes.binary_search(it).ok()).unwrap_or_default(),
+            speaker: recording.speaker.clone(),
+            utterance: utterance(recording),
+            content: Some(content.clone()),
+            source: None,
+        };
+        if when == When::AfterSplit || table.versions() == 1 {
+            items.push(original);
+            rows.push(ItemRows { train: table.all_rows(index), test: table.rows(index, 0) });
+            continue;
+        }
+        for version in 0..table.versions() {
+            let mut item = Item { source: Some(original.id.clone()), ..original.clone() };
+            if version > 0 {
+                item.id = format!("{} (copy {version})", original.id);
+                item.content = None;
+            }
+            items.push(item);
+            rows.push(ItemRows { train: table.rows(index, version), test: table.rows(index, version) });
+        }
+    }
+    (classes, items, rows)
 }
 
 /// The same speaker saying the same text with the same emotion: takes of one utterance.
 fn utterance(recording: &stimmung_corpus::Recording) -> Option<String> {
     let (text, speaker, emotion) = (recording.text.as_ref()?, recording.speaker.as_ref()?, recording.emotion.as_ref()?);
     Some(format!("{speaker}|{text}|{emotion}"))
-}
-
-/// Lets a classifier judge some rows.
-pub(crate) fn judge(
-    classifier: &Classifier,
-    features: &Matrix,
-    rows: &[usize],
-    fold: usize,
-) -> Result<Vec<Judged>, Error> {
-    let probabilities = classifier.probabilities(&features.select_rows(rows)?)?;
-    let judged = rows.iter().enumerate().map(|(index, &item)| {
-        let probabilities = probabilities.row(index).to_vec();
-        Judged { item, fold, predicted: most_probable(&probabilities), probabilities }
-    });
-    Ok(judged.collect())
 }

@@ -7,7 +7,8 @@ use stimmung_evaluation::{Evaluation, Fold};
 use stimmung_models::ModelFile;
 
 use crate::card::fingerprint;
-use crate::experiment::{judge, open_corpus};
+use crate::experiment::open_corpus;
+use crate::recipe::AugmentationSection;
 use crate::recognizer::load_model;
 use crate::{Error, Evaluated, Experiment, Progress, Recipe};
 
@@ -39,22 +40,26 @@ impl FixedModel {
         corpora: &[PathBuf],
         progress: &dyn Progress,
     ) -> Result<(Experiment, Evaluated), Error> {
-        recipe.features = self.model.front_end.features;
-        recipe.audio.sample_rate = Some(self.model.front_end.sample_rate);
+        let front_end = &self.model.front_end;
+        recipe.features = front_end.features;
+        recipe.conditioning = front_end.conditioning;
+        recipe.segments = front_end.segments;
+        recipe.augmentation = AugmentationSection::default();
+        recipe.audio.sample_rate = Some(front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;
         let mut experiment = Experiment::from_manifest(recipe, manifest, progress)?;
         self.use_own_classes(&mut experiment)?;
 
-        let rows: Vec<usize> = (0..experiment.items.len()).collect();
-        let predictions = judge(&self.model.classifier, &experiment.table.features, &rows, 0)?;
+        let items: Vec<usize> = (0..experiment.items.len()).collect();
+        let predictions = experiment.judge(&self.model.classifier, &items, 0)?;
         let known: BTreeSet<&str> = self.model.card.data.fingerprints.iter().map(String::as_str).collect();
-        let heard: Vec<usize> = rows
+        let heard: Vec<usize> = items
             .iter()
             .copied()
-            .filter(|&row| known.contains(fingerprint(&experiment.table.content[row]).as_str()))
+            .filter(|&item| known.contains(fingerprint(&experiment.table.content[item]).as_str()))
             .collect();
-        let folds = vec![Fold { name: "all".to_owned(), train: heard, test: rows }];
+        let folds = vec![Fold { name: "all".to_owned(), train: heard, test: items }];
         let evaluation = Evaluation::of_ready_model(
             &self.model.card.name,
             &experiment.items,

@@ -26,10 +26,13 @@ mod error;
 mod experiment;
 mod fixed;
 mod listen;
+mod pool;
 mod progress;
 pub mod recipe;
 mod recognizer;
+pub mod reference;
 mod run;
+pub mod suite;
 mod table;
 
 pub use stimmung_audio as audio;
@@ -40,7 +43,7 @@ pub use stimmung_models as models;
 
 pub use corpora::{corpora_folders, find_corpus};
 pub use error::{Error, RecordingError};
-pub use experiment::{Evaluated, Experiment, open_corpus};
+pub use experiment::{Evaluated, Experiment, listening_rate, open_corpus};
 pub use fixed::FixedModel;
 pub use listen::MIN_SECONDS;
 pub use progress::{Progress, Quiet, advance_to};
@@ -48,4 +51,4 @@ pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
 pub use run::{Receipt, Summary, report, save_run, write_whole};
 pub use stimmung_models::Card;
-pub use table::FeatureTable;
+pub use table::{FeatureTable, Hearing, id as recording_id};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use stimmung_audio::{AudioError, Waveform, decode_path};
+use stimmung_audio::{AudioError, ConditioningParams, SegmentParams, Waveform, decode_path};
 use stimmung_features::{Extractor, FeatureError, FeatureSet};
 
 use crate::error::RecordingError;
@@ -55,18 +55,52 @@ pub(crate) fn at_rate(waveform: Waveform, sample_rate: u32) -> Result<Waveform, 
     if waveform.sample_rate() == sample_rate { Ok(waveform) } else { waveform.resample(sample_rate) }
 }
 
+/// What the features are computed from: the recording after conditioning.
+pub(crate) fn condition(params: &ConditioningParams, waveform: Waveform) -> Result<Waveform, RecordingError> {
+    if params.is_default() {
+        return Ok(waveform);
+    }
+    let conditioned = params.apply(&waveform)?;
+    check_audible(&conditioned)?;
+    Ok(conditioned)
+}
+
+/// Describes recordings: the same for training and for answering. Shared between threads.
+pub(crate) struct Ear {
+    segments: Option<SegmentParams>,
+    extractors: Extractors,
+}
+
+impl Ear {
+    pub(crate) fn new(segments: Option<SegmentParams>, features: FeatureSet) -> Self {
+        Self { segments, extractors: Extractors::new(features) }
+    }
+
+    /// A row of features for the conditioned recording, or for each of its pieces that holds a sound.
+    pub(crate) fn describe(&self, conditioned: &Waveform) -> Result<Vec<Vec<f32>>, RecordingError> {
+        let Some(segments) = self.segments else {
+            return Ok(vec![self.extractors.extract(conditioned)?]);
+        };
+        let mut pieces = segments.segments(conditioned)?;
+        if pieces.iter().any(|piece| !is_silent(piece.samples())) {
+            pieces.retain(|piece| !is_silent(piece.samples()));
+        }
+        pieces.iter().map(|piece| Ok(self.extractors.extract(piece)?)).collect()
+    }
+}
+
 /// Extractors that threads borrow: building one costs filter banks and FFT plans, so each is used again.
-pub(crate) struct Extractors {
+struct Extractors {
     set: FeatureSet,
     idle: Mutex<BTreeMap<u32, Vec<Extractor>>>,
 }
 
 impl Extractors {
-    pub(crate) fn new(set: FeatureSet) -> Self {
+    fn new(set: FeatureSet) -> Self {
         Self { set, idle: Mutex::default() }
     }
 
-    pub(crate) fn extract(&self, waveform: &Waveform) -> Result<Vec<f32>, FeatureError> {
+    fn extract(&self, waveform: &Waveform) -> Result<Vec<f32>, FeatureError> {
         let rate = waveform.sample_rate();
         let idle = self.lock().get_mut(&rate).and_then(Vec::pop);
         let mut extractor = match idle {

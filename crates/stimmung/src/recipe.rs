@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
 use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
 use stimmung_models::ModelParams;
 
-use crate::Error;
+use crate::reference::{Reference, merge};
+use crate::{Error, Hearing};
 
 /// The recipe behind the embedded model; also what commands start from when no recipe is given.
 pub const DEFAULT_RECIPE: &str = include_str!("../../../recipes/default.toml");
+
+/// Every copy is heard and kept as features.
+const LARGEST_NUMBER_OF_COPIES: usize = 100;
 
 /// An experiment: which recordings, heard how, described by what, learnt by what, and judged how.
 ///
@@ -49,6 +54,16 @@ pub struct Recipe {
     /// How recordings are heard.
     #[serde(default)]
     pub audio: AudioSection,
+    /// What is done to every recording before anything else.
+    #[serde(default, skip_serializing_if = "ConditioningParams::is_default")]
+    pub conditioning: ConditioningParams,
+    /// The length of the pieces that are learnt and judged one by one; the answers for the pieces of a recording are
+    /// pooled. Absent: recordings stay whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<SegmentParams>,
+    /// Changed copies of the recordings to learn from.
+    #[serde(default, skip_serializing_if = "AugmentationSection::is_default")]
+    pub augmentation: AugmentationSection,
     /// What is computed from a recording.
     pub features: FeatureSet,
     /// What learns.
@@ -56,6 +71,9 @@ pub struct Recipe {
     /// How it is judged. Default: leave one speaker out.
     #[serde(default = "default_protocol")]
     pub protocol: Protocol,
+    /// The published experiment that the recipe repeats, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 /// The section `[corpus]`: exactly one of `name` and `path` is given.
@@ -78,6 +96,54 @@ pub struct CorpusSection {
 pub struct AudioSection {
     /// Hertz to which every recording is resampled. When absent, the rate that most recordings of the corpus have.
     pub sample_rate: Option<u32>,
+}
+
+/// The section `[augmentation]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentationSection {
+    /// Whether copies are made of the training part only. Default after the split.
+    pub when: When,
+    /// For each copy of a recording, the effects that make it, in their order. None by default.
+    pub copies: Vec<Vec<Effect>>,
+}
+
+impl AugmentationSection {
+    fn check(&self) -> Result<(), String> {
+        if self.copies.len() > LARGEST_NUMBER_OF_COPIES {
+            let (copies, most) = (self.copies.len(), LARGEST_NUMBER_OF_COPIES);
+            return Err(format!("[augmentation] copies: {copies} are too many, at most {most}"));
+        }
+        if self.copies.is_empty() && self.when == When::BeforeSplit {
+            return Err("[augmentation] when = \"before-split\" needs `copies` to make".into());
+        }
+        for (number, effects) in (1..).zip(&self.copies) {
+            if effects.is_empty() {
+                return Err(format!("[augmentation] copy {number} has no effect, so it would not differ"));
+            }
+            for effect in effects {
+                effect.check().map_err(|error| format!("[augmentation] copy {number}: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no copies are made.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// When copies of recordings are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Of the training part of each fold; what is judged is as it was recorded.
+    #[default]
+    AfterSplit,
+    /// Of every recording, before the split, which deals the copies like recordings of their own: copies of one recording
+    /// come to lie on both sides, and the figures measure how well it is remembered. Some published experiments did so.
+    BeforeSplit,
 }
 
 fn default_seed() -> u64 {
@@ -145,9 +211,49 @@ impl Recipe {
         if let Some(rate) = self.audio.sample_rate {
             stimmung_audio::Waveform::new(Vec::new(), rate).map_err(|error| format!("[audio] sample_rate: {error}"))?;
         }
+        self.conditioning.check().map_err(|error| format!("[conditioning] {error}"))?;
+        if let Some(segments) = self.segments {
+            segments.check().map_err(|error| format!("[segments] {error}"))?;
+        }
+        self.augmentation.check()?;
         self.features.check().map_err(|error| format!("[features] {error}"))?;
         self.model.check().map_err(|error| format!("[model] {error}"))?;
-        self.protocol.check().map_err(|error| format!("[protocol] {error}"))
+        self.protocol.check().map_err(|error| format!("[protocol] {error}"))?;
+        self.reference.as_ref().map_or(Ok(()), Reference::check)
+    }
+
+    /// How the recipe turns recordings of a corpus, resampled to `sample_rate` hertz, into rows of features.
+    pub fn hearing(&self, sample_rate: u32) -> Hearing {
+        Hearing {
+            sample_rate: Some(sample_rate),
+            conditioning: self.conditioning,
+            segments: self.segments,
+            features: self.features,
+            copies: self.augmentation.copies.clone(),
+            seed: self.seed,
+        }
+    }
+
+    /// The experiment that was published: this recipe with the keys of `[reference.original]`. `None` for a recipe that
+    /// repeats none.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] where the changed recipe cannot be used.
+    pub fn original(&self) -> Result<Option<Self>, Error> {
+        let Some(reference) = &self.reference else { return Ok(None) };
+        self.rewritten("[reference.original]", |table| {
+            table.remove("reference");
+            merge(table, &reference.original);
+        })
+        .map(Some)
+    }
+
+    /// The recipe with its TOML changed; `reason` stands in errors.
+    pub(crate) fn rewritten(&self, reason: &str, change: impl FnOnce(&mut toml::Table)) -> Result<Self, Error> {
+        let origin = format!("{} ({reason})", self.name);
+        let mut table = toml::Table::try_from(self).map_err(|error| refuse(&origin, &error.to_string()))?;
+        change(&mut table);
+        Self::from_table(table, &origin)
     }
 
     /// The recipe as TOML, every default written out; [`parse`](Self::parse) gives the same recipe back.

@@ -9,7 +9,8 @@ use stimmung_models::{Matrix, ModelError, ModelFile};
 
 use crate::Error;
 use crate::error::RecordingError;
-use crate::listen::{Extractors, at_rate, check_audible, is_silent};
+use crate::listen::{Ear, at_rate, check_audible, condition, is_silent};
+use crate::pool::{self, Pooled};
 
 /// The model that comes with the program; `recipes/default.toml` made it.
 pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
@@ -18,8 +19,6 @@ pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
 const LONGEST_WHOLE: f64 = 15.0;
 /// Seconds of a segment. The last one takes what is left, 5 to 15 s, so none is too short to judge.
 const SEGMENT: f64 = 10.0;
-/// Floor of a probability before its logarithm is taken.
-const SMALLEST: f32 = 1e-6;
 
 /// Answers for recordings with one model. Shared between threads.
 ///
@@ -36,7 +35,7 @@ const SMALLEST: f32 = 1e-6;
 /// ```
 pub struct Recognizer {
     model: ModelFile,
-    extractors: Extractors,
+    ear: Ear,
 }
 
 /// Reads a model file, naming it in errors.
@@ -88,8 +87,8 @@ impl Recognizer {
 
     /// Puts a model to work.
     pub fn new(model: ModelFile) -> Self {
-        let extractors = Extractors::new(model.front_end.features);
-        Self { model, extractors }
+        let ear = Ear::new(model.front_end.segments, model.front_end.features);
+        Self { model, ear }
     }
 
     /// The model at work.
@@ -137,9 +136,9 @@ impl Recognizer {
     /// Class probabilities of one piece, in the order of the model's classes.
     fn judge(&self, piece: Waveform) -> Result<Vec<f32>, Error> {
         let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
-        let features = self.extractors.extract(&piece).map_err(RecordingError::from)?;
-        let row = Matrix::from_rows(&[features])?;
-        Ok(self.model.classifier.probabilities(&row)?.row(0).to_vec())
+        let rows = self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?;
+        let probabilities = self.model.classifier.probabilities(&Matrix::from_rows(&rows)?)?;
+        Ok(pool::of_rows(probabilities.iter_rows()))
     }
 }
 
@@ -148,8 +147,7 @@ struct Pool<'a> {
     recognizer: &'a Recognizer,
     sample_rate: u32,
     waiting: Vec<f32>,
-    log_sum: Vec<f64>,
-    weight: f64,
+    answers: Pooled,
     samples: usize,
     segments: usize,
 }
@@ -157,15 +155,7 @@ struct Pool<'a> {
 impl<'a> Pool<'a> {
     fn new(recognizer: &'a Recognizer, sample_rate: u32) -> Self {
         let classes = recognizer.model.classifier.classes().len();
-        Self {
-            recognizer,
-            sample_rate,
-            waiting: Vec::new(),
-            log_sum: vec![0.0; classes],
-            weight: 0.0,
-            samples: 0,
-            segments: 0,
-        }
+        Self { recognizer, sample_rate, waiting: Vec::new(), answers: Pooled::new(classes), samples: 0, segments: 0 }
     }
 
     fn length(&self, seconds: f64) -> usize {
@@ -197,10 +187,7 @@ impl<'a> Pool<'a> {
         }
         let piece = Waveform::new(samples, self.sample_rate).map_err(RecordingError::from)?;
         let probabilities = self.recognizer.judge(piece)?;
-        for (sum, probability) in self.log_sum.iter_mut().zip(probabilities) {
-            *sum += length as f64 * f64::from(probability.max(SMALLEST).ln());
-        }
-        self.weight += length as f64;
+        self.answers.add(&probabilities, length as f64);
         self.segments += 1;
         Ok(())
     }
@@ -219,17 +206,10 @@ impl<'a> Pool<'a> {
         if self.segments == 0 {
             return Err(RecordingError::Silent { samples: self.samples }.into());
         }
-        let probabilities = softmax(&self.log_sum, self.weight);
+        let probabilities = self.answers.probabilities();
         let seconds = self.samples as f64 / f64::from(self.sample_rate);
         Ok(self.recognizer.answer(&probabilities, seconds, self.segments))
     }
-}
-
-fn softmax(log_sum: &[f64], weight: f64) -> Vec<f32> {
-    let largest = log_sum.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = log_sum.iter().map(|sum| ((sum - largest) / weight).exp()).collect();
-    let total: f64 = powers.iter().sum();
-    powers.iter().map(|power| (power / total) as f32).collect()
 }
 
 impl Recognizer {

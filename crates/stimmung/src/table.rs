@@ -1,82 +1,161 @@
 //! The features of a corpus as a table.
 
+use std::ops::Range;
 use std::path::Path;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use stimmung_audio::Waveform;
+use stimmung_audio::{ConditioningParams, Effect, SegmentParams, Waveform, augment};
 use stimmung_corpus::{Dropped, Manifest, Recording};
 use stimmung_features::FeatureSet;
 use stimmung_models::Matrix;
 
 use crate::error::RecordingError;
-use crate::listen::{Extractors, at_rate, hear};
+use crate::listen::{Ear, at_rate, condition, hear};
 use crate::{Error, Progress};
 
-/// One row of features per usable recording, and the recordings that were left out.
+/// How recordings become rows of features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hearing {
+    /// Hertz to which every recording is resampled; `None` describes each at its own rate, as librosa does with `sr=None`.
+    pub sample_rate: Option<u32>,
+    /// What is done to the samples then.
+    pub conditioning: ConditioningParams,
+    /// The length of the pieces that are described one by one; `None` describes a recording as a whole.
+    pub segments: Option<SegmentParams>,
+    /// What is computed.
+    pub features: FeatureSet,
+    /// The effects behind each changed copy of a recording; none makes no copies.
+    pub copies: Vec<Vec<Effect>>,
+    /// Where the draws of the effects start.
+    pub seed: u64,
+}
+
+impl Hearing {
+    /// These features of whole recordings as they are.
+    pub fn new(features: FeatureSet) -> Self {
+        let conditioning = ConditioningParams::default();
+        Self { sample_rate: None, conditioning, segments: None, features, copies: Vec::new(), seed: 0 }
+    }
+
+    /// The changed copies of a recording, as a model learns from them.
+    ///
+    /// # Errors
+    /// [`RecordingError`] where the recording cannot be used or an effect cannot be applied.
+    pub fn copies_of(&self, manifest: &Manifest, recording: &Recording) -> Result<Vec<Waveform>, RecordingError> {
+        let original = self.condition(hear(&manifest.path(recording), recording.start, recording.end)?)?;
+        (1..=self.copies.len()).map(|number| self.copy(&original, &id(recording), number)).collect()
+    }
+
+    fn condition(&self, waveform: Waveform) -> Result<Waveform, RecordingError> {
+        let waveform = match self.sample_rate {
+            Some(rate) => at_rate(waveform, rate)?,
+            None => waveform,
+        };
+        condition(&self.conditioning, waveform)
+    }
+
+    /// A changed copy. Its draws depend on the seed, the recording's name and the number of the copy alone.
+    fn copy(&self, original: &Waveform, id: &str, number: usize) -> Result<Waveform, RecordingError> {
+        let mut hash = Sha256::new();
+        hash.update(self.seed.to_le_bytes());
+        hash.update((number as u64).to_le_bytes());
+        hash.update(id.as_bytes());
+        let mut rng = ChaCha8Rng::from_seed(hash.finalize().into());
+        Ok(augment(&self.copies[number - 1], original, &mut rng)?)
+    }
+}
+
+/// The features of usable recordings, and the recordings that were left out.
+///
+/// Each recording comes in versions: itself, then its changed copies. Each version has one row, or one for each of its
+/// pieces.
 #[derive(Debug, Clone)]
 pub struct FeatureTable {
     /// The columns' names.
     pub columns: Vec<String>,
-    /// Shape (recordings, columns).
+    /// Shape (rows, columns): recording by recording, version by version, piece by piece.
     pub features: Matrix,
-    /// The recordings, one a row.
+    /// The recordings.
     pub recordings: Vec<Recording>,
-    /// SHA-256 of each row's decoded samples, in hexadecimal: equal for byte-identical copies under different names.
+    /// SHA-256 of each recording's decoded samples, in hexadecimal: equal for byte-identical copies under different names.
     pub content: Vec<String>,
     /// What was left out and why, those of the manifest first.
     pub dropped: Vec<Dropped>,
+    /// Versions of each recording.
+    versions: usize,
+    /// Where the rows of each version of each recording begin, and where the last end.
+    starts: Vec<usize>,
 }
 
 impl FeatureTable {
-    /// Computes a set of features for every recording of a manifest, in parallel.
+    /// Computes features for every recording of a manifest, in parallel.
     ///
-    /// Each recording is resampled to `sample_rate` hertz; with `None` it is described at its own rate, as librosa does
-    /// with `sr=None`. Recordings that cannot be used are left out and listed, never fatal. The result does not depend
-    /// on the number of threads.
+    /// Recordings that cannot be used are left out and listed, never fatal. The result does not depend on the number of
+    /// threads.
     ///
     /// # Errors
     /// [`Error::NothingUsable`] if no recording is left, [`Error::Cancelled`], and errors of the set's parameters.
-    pub fn extract(
-        manifest: &Manifest,
-        set: &FeatureSet,
-        sample_rate: Option<u32>,
-        progress: &dyn Progress,
-    ) -> Result<Self, Error> {
-        let extractors = Extractors::new(*set);
+    pub fn extract(manifest: &Manifest, hearing: &Hearing, progress: &dyn Progress) -> Result<Self, Error> {
+        let ear = Ear::new(hearing.segments, hearing.features);
         progress.begin("extracting features", manifest.recordings.len() as u64);
-        let rows: Vec<Option<Result<Row, RecordingError>>> = manifest
+        let heard: Vec<Option<Result<Heard, RecordingError>>> = manifest
             .recordings
             .par_iter()
             .map(|recording| {
                 if progress.cancelled() {
                     return None;
                 }
-                let row = Row::compute(&manifest.root, recording, sample_rate, &extractors);
+                let heard = Heard::compute(&manifest.root, recording, hearing, &ear);
                 progress.advance(1);
-                Some(row)
+                Some(heard)
             })
             .collect();
         progress.end();
 
-        let mut table = Collected { dropped: manifest.dropped.clone(), ..Collected::default() };
-        for (recording, row) in manifest.recordings.iter().zip(rows) {
-            match row.ok_or(Error::Cancelled)? {
-                Ok(row) => table.push(recording, row),
+        let mut table = Collected { dropped: manifest.dropped.clone(), starts: vec![0], ..Collected::default() };
+        for (recording, heard) in manifest.recordings.iter().zip(heard) {
+            match heard.ok_or(Error::Cancelled)? {
+                Ok(heard) => table.push(recording, heard),
                 Err(reason) => table.drop(recording, &reason),
             }
         }
-        table.finish(set)
+        table.finish(hearing)
     }
 
-    /// What each row is called in tables: its file, with the part of it where it is one.
+    /// What each recording is called in tables: its file, with the part of it where it is one.
     pub fn ids(&self) -> Vec<String> {
         self.recordings.iter().map(id).collect()
+    }
+
+    /// Versions of each recording: itself and its changed copies.
+    pub fn versions(&self) -> usize {
+        self.versions
+    }
+
+    /// The rows of a version of a recording, 0 being the recording itself.
+    ///
+    /// # Panics
+    /// If there is no such recording or version.
+    pub fn rows(&self, recording: usize, version: usize) -> Range<usize> {
+        assert!(version < self.versions, "version {version} of {}", self.versions);
+        let index = recording * self.versions + version;
+        self.starts[index]..self.starts[index + 1]
+    }
+
+    /// The rows of all versions of a recording.
+    ///
+    /// # Panics
+    /// If there is no such recording.
+    pub fn all_rows(&self, recording: usize) -> Range<usize> {
+        self.starts[recording * self.versions]..self.starts[(recording + 1) * self.versions]
     }
 }
 
 /// A recording's name in tables: its file, and behind `#` the seconds where it begins and ends if it is a part.
-pub(crate) fn id(recording: &Recording) -> String {
+pub fn id(recording: &Recording) -> String {
     let file = recording.file.to_string_lossy().replace('\\', "/");
     let seconds = |time: Option<f64>| time.map_or_else(String::new, |time| time.to_string());
     match (recording.start, recording.end) {
@@ -85,26 +164,24 @@ pub(crate) fn id(recording: &Recording) -> String {
     }
 }
 
-struct Row {
-    values: Vec<f32>,
+/// What came of one recording.
+struct Heard {
+    /// The rows of each version.
+    versions: Vec<Vec<Vec<f32>>>,
     content: String,
     sample_rate: u32,
 }
 
-impl Row {
-    fn compute(
-        root: &Path,
-        recording: &Recording,
-        sample_rate: Option<u32>,
-        extractors: &Extractors,
-    ) -> Result<Self, RecordingError> {
+impl Heard {
+    fn compute(root: &Path, recording: &Recording, hearing: &Hearing, ear: &Ear) -> Result<Self, RecordingError> {
         let heard = hear(&root.join(&recording.file), recording.start, recording.end)?;
         let content = content_hash(&heard);
-        let waveform = match sample_rate {
-            Some(rate) => at_rate(heard, rate)?,
-            None => heard,
-        };
-        Ok(Self { values: extractors.extract(&waveform)?, content, sample_rate: waveform.sample_rate() })
+        let original = hearing.condition(heard)?;
+        let mut versions = vec![ear.describe(&original)?];
+        for number in 1..=hearing.copies.len() {
+            versions.push(ear.describe(&hearing.copy(&original, &id(recording), number)?)?);
+        }
+        Ok(Self { versions, content, sample_rate: original.sample_rate() })
     }
 }
 
@@ -129,7 +206,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[derive(Default)]
 struct Collected {
-    values: Vec<Vec<f32>>,
+    values: Vec<f32>,
+    starts: Vec<usize>,
+    rows: usize,
     recordings: Vec<Recording>,
     content: Vec<String>,
     dropped: Vec<Dropped>,
@@ -137,27 +216,34 @@ struct Collected {
 }
 
 impl Collected {
-    fn push(&mut self, recording: &Recording, row: Row) {
-        self.sample_rate.get_or_insert(row.sample_rate);
+    fn push(&mut self, recording: &Recording, heard: Heard) {
+        self.sample_rate.get_or_insert(heard.sample_rate);
         self.recordings.push(recording.clone());
-        self.content.push(row.content);
-        self.values.push(row.values);
+        self.content.push(heard.content);
+        for version in heard.versions {
+            self.rows += version.len();
+            self.starts.push(self.rows);
+            version.iter().for_each(|row| self.values.extend_from_slice(row));
+        }
     }
 
     fn drop(&mut self, recording: &Recording, reason: &RecordingError) {
         self.dropped.push(Dropped { file: recording.file.clone(), reason: reason.to_string() });
     }
 
-    fn finish(self, set: &FeatureSet) -> Result<FeatureTable, Error> {
+    fn finish(self, hearing: &Hearing) -> Result<FeatureTable, Error> {
         let Some(sample_rate) = self.sample_rate else {
             return Err(nothing_usable(&self.dropped));
         };
+        let columns = hearing.features.columns(sample_rate)?;
         Ok(FeatureTable {
-            columns: set.columns(sample_rate)?,
-            features: Matrix::from_rows(&self.values)?,
+            features: Matrix::new(self.rows, columns.len(), self.values)?,
+            columns,
             recordings: self.recordings,
             content: self.content,
             dropped: self.dropped,
+            versions: hearing.copies.len() + 1,
+            starts: self.starts,
         })
     }
 }

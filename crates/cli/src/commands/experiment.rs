@@ -12,6 +12,11 @@ use crate::console::{Console, bold, green};
 use crate::progress::Bar;
 
 pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
+    if arguments.quick || !arguments.only.is_empty() || arguments.results.is_some() {
+        let text = "--only, --quick and --results are for a folder of recipes; \
+                    fewer epochs of one recipe are `--with model.epochs=5`";
+        return Err(WrongUsage(text.into()).into());
+    }
     let recipe = arguments.source.read()?;
     if arguments.dry_run {
         return dry_run(&recipe, &arguments.source, &arguments.out, console);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stimmung::corpus::Manifest;
-use stimmung::{FeatureTable, feature_set};
+use stimmung::{FeatureTable, Hearing, feature_set};
 
 use crate::args::Features;
 use crate::commands::WrongUsage;
@@ -15,7 +15,8 @@ use crate::progress::Bar;
 pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
     let set = feature_set(&arguments.set, &arguments.with)?;
     let manifest = manifest(&arguments.inputs)?;
-    let table = FeatureTable::extract(&manifest, &set, arguments.sample_rate, &Bar::default())?;
+    let hearing = Hearing { sample_rate: arguments.sample_rate, ..Hearing::new(set) };
+    let table = FeatureTable::extract(&manifest, &hearing, &Bar::default())?;
     match &arguments.out {
         Some(path) => stimmung::write_whole(path, &to_csv(&table)?)?,
         None if console.json() => print_objects(&table, console)?,

@@ -1,11 +1,13 @@
 //! One module a group of commands.
 
+mod augment;
 mod corpus;
 mod experiment;
 mod features;
 mod model;
 mod predict;
 mod quickstart;
+mod suite;
 
 use clap::CommandFactory;
 
@@ -25,11 +27,15 @@ pub struct WrongUsage(pub String);
 pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Quickstart(quickstart) => quickstart::run(quickstart, console),
-        Command::Run(run) => experiment::run(run, console),
+        Command::Run(run) => match run.source.recipe.as_deref().filter(|path| path.is_dir()) {
+            Some(folder) => suite::run(folder, run, console),
+            None => experiment::run(run, console),
+        },
         Command::Train(train) => experiment::train(train, console),
         Command::Evaluate(evaluate) => experiment::evaluate(evaluate, console),
         Command::Predict(predict) => predict::run(predict, console),
         Command::Features(features) => features::run(features, console),
+        Command::Augment(augment) => augment::run(augment, console),
         Command::Corpus(corpus) => corpus::run(corpus, console),
         Command::Model(model) => model::run(model, console),
         Command::Completions { shell } => {

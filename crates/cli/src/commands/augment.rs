@@ -1,0 +1,95 @@
+//! `augment`: the changed copies of a recipe, as files to listen to.
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+use serde_json::json;
+use stimmung::audio::{WavEncoding, write_wav};
+use stimmung::corpus::Recording;
+use stimmung::{Error, Progress, listening_rate, open_corpus, recording_id};
+
+use crate::args::Augment;
+use crate::commands::{SomeFailed, WrongUsage};
+use crate::console::{Console, chain, green};
+use crate::progress::{Bar, stopped};
+
+pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
+    let recipe = arguments.source.read()?;
+    let copies = &recipe.augmentation.copies;
+    if copies.is_empty() {
+        let text = "the recipe makes no copies: give it a section [augmentation], or add for example \
+                    --with 'augmentation.copies=[[{effect=\"noise-snr\", db=20}]]'";
+        return Err(WrongUsage(text.into()).into());
+    }
+    let manifest = open_corpus(&recipe, &arguments.source.corpora.folders())?;
+    let files = |recording: &Recording| -> Vec<PathBuf> {
+        (1..=copies.len()).map(|number| arguments.out.join(file_name(recording, number))).collect()
+    };
+    if arguments.dry_run {
+        for recording in &manifest.recordings {
+            show(console, recording, &files(recording))?;
+        }
+        return Ok(());
+    }
+    let hearing = recipe.hearing(listening_rate(&recipe, &manifest));
+    let bar = Bar::default();
+    bar.begin("writing copies", manifest.recordings.len() as u64);
+    let written: Vec<anyhow::Result<()>> = manifest
+        .recordings
+        .par_iter()
+        .map(|recording| {
+            if stopped() {
+                return Err(Error::Cancelled.into());
+            }
+            for (path, copy) in files(recording).iter().zip(hearing.copies_of(&manifest, recording)?) {
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+                }
+                write_wav(path, &copy, WavEncoding::Float32)?;
+            }
+            bar.advance(1);
+            Ok(())
+        })
+        .collect();
+    bar.end();
+    let mut failures = 0;
+    for (recording, result) in manifest.recordings.iter().zip(written) {
+        match result {
+            Ok(()) if console.json() => show(console, recording, &files(recording))?,
+            Ok(()) => {}
+            Err(error) if matches!(error.downcast_ref(), Some(Error::Cancelled)) => return Err(error),
+            Err(error) => {
+                failures += 1;
+                console.failure(&chain(&error), Some(&recording_id(recording)));
+            }
+        }
+    }
+    if !console.json() {
+        console.print(format!(
+            "Wrote {} copies of {} recordings below {}\n",
+            copies.len(),
+            manifest.recordings.len() - failures,
+            green(arguments.out.display())
+        ))?;
+    }
+    if failures == 0 { Ok(()) } else { Err(SomeFailed.into()) }
+}
+
+/// Copies lie in folders as their recordings do, but never outside the one that was asked for.
+fn file_name(recording: &Recording, number: usize) -> PathBuf {
+    let name = format!("{}.copy{number}.wav", recording_id(recording).replace('#', "_"));
+    Path::new(&name).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
+fn show(console: &Console, recording: &Recording, files: &[PathBuf]) -> anyhow::Result<()> {
+    let id = recording_id(recording);
+    for (number, file) in (1..).zip(files) {
+        if console.json() {
+            console.object(&json!({ "file": id, "copy": number, "out": file }))?;
+        } else {
+            console.print(format!("{id} -> {}\n", file.display()))?;
+        }
+    }
+    Ok(())
+}

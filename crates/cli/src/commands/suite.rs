@@ -1,0 +1,118 @@
+//! `run` on a folder of recipes.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use stimmung::Error;
+use stimmung::suite::{Entry, Outcome, Results, Variant, judge, open_suite};
+
+use crate::args::RunRecipe;
+use crate::commands::{SomeFailed, WrongUsage};
+use crate::console::{Console, bold, chain, green};
+use crate::progress::Bar;
+
+pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
+    if arguments.source.is_changed() {
+        let text = "a folder of recipes is run as it stands; to change a recipe, run its file alone";
+        return Err(WrongUsage(text.into()).into());
+    }
+    let entries = open_suite(folder, &arguments.only, arguments.quick)?;
+    let table = arguments.results.clone().unwrap_or_else(|| default_table(folder, arguments));
+    let mut results = Results::load(&table.with_extension("json"))?;
+    if arguments.dry_run {
+        return dry_run(&entries, &results, &table, console);
+    }
+    let corpora = arguments.source.corpora.folders();
+    let out = arguments.out.join(name_of(folder));
+    let mut failed = false;
+    for (number, entry) in (1..).zip(&entries) {
+        let mut heard = None;
+        for (variant, recipe) in entry.variants() {
+            let title = format!("{number}/{} {} ({})", entries.len(), entry.recipe.name, variant.name());
+            if let Some(known) = results.find(variant, recipe) {
+                console.note(format!("{title}: {:.3}, judged before", known.uar.pooled));
+                continue;
+            }
+            console.note(&title);
+            match judge(entry, variant, &mut heard, &corpora, &out, &Bar::default()) {
+                Ok(outcome) => {
+                    show(console, &outcome)?;
+                    results.insert(outcome);
+                    results.save(&table)?;
+                }
+                Err(Error::Cancelled) => {
+                    console.note(format!("what is finished stands in {}; run again to go on", table.display()));
+                    return Err(Error::Cancelled.into());
+                }
+                Err(error) => {
+                    failed = true;
+                    console.failure(&chain(&error.into()), Some(&entry.path.to_string_lossy()));
+                }
+            }
+        }
+    }
+    results.update(&entries);
+    results.save(&table)?;
+    if !console.json() {
+        console.print(format!("\nSaved {}\n", green(table.display())))?;
+    }
+    if failed { Err(SomeFailed.into()) } else { Ok(()) }
+}
+
+/// `docs/FOLDER-results.md`; quick runs are not for the documents.
+fn default_table(folder: &Path, arguments: &RunRecipe) -> PathBuf {
+    let name = name_of(folder);
+    if arguments.quick {
+        return arguments.out.join(format!("{name}-quick-results.md"));
+    }
+    PathBuf::from("docs").join(format!("{name}-results.md"))
+}
+
+fn name_of(folder: &Path) -> String {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    whole.file_name().map_or_else(|| "recipes".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn show(console: &Console, outcome: &Outcome) -> anyhow::Result<()> {
+    if console.json() {
+        return console.object(outcome);
+    }
+    let figures: Vec<String> = outcome
+        .figures
+        .iter()
+        .map(|(figure, measured)| {
+            let published = outcome.reference.iter().flat_map(|reference| &reference.published);
+            let published =
+                published.filter(|it| it.figure == *figure).map(|it| format!(" (published {:.3})", it.value));
+            format!("{} {:.3}{}", figure.name(), measured.pooled, published.collect::<String>())
+        })
+        .collect();
+    Ok(console.print(format!(
+        "{} {:8}  UAR {:.3}  {}  {:.0} s\n",
+        bold(format!("{:28}", outcome.recipe)),
+        outcome.variant.name(),
+        outcome.uar.pooled,
+        figures.join(", "),
+        outcome.seconds
+    ))?)
+}
+
+fn dry_run(entries: &[Entry], results: &Results, table: &Path, console: &Console) -> anyhow::Result<()> {
+    for entry in entries {
+        for (variant, recipe) in entry.variants() {
+            let done = results.find(variant, recipe).is_some();
+            let protocol = recipe.protocol.describe();
+            if console.json() {
+                let variant: Variant = variant;
+                console.object(&json!({
+                    "recipe": recipe.name, "variant": variant, "protocol": protocol, "done": done,
+                }))?;
+                continue;
+            }
+            let state = if done { "judged before" } else { "to do" };
+            console.print(format!("{:28} {:8}  {state:13}  {protocol}\n", recipe.name, variant.name()))?;
+        }
+    }
+    console.note(format!("Would write {}", table.display()));
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! A folder of recipes at work: each one judged, the published experiments beside the honest ones.
+
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use stimmung_evaluation::{Evaluation, Interval, MeanSd, Metric};
+
+use crate::reference::{Figure, Reference};
+use crate::run::write_whole;
+use crate::table::hex;
+use crate::{Error, Evaluated, Experiment, Progress, Recipe, save_run};
+
+/// By how much `quick` divides epochs.
+const QUICK: i64 = 10;
+
+/// Which of a recipe's two protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// As it was published: [`Recipe::original`].
+    Original,
+    /// The recipe itself.
+    Honest,
+}
+
+impl Variant {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Honest => "honest",
+        }
+    }
+}
+
+/// A recipe of the folder, ready to be judged.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The file.
+    pub path: PathBuf,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The recipe of each variant: the published one where there is one, then the honest one.
+    variants: Vec<(Variant, Recipe)>,
+}
+
+impl Entry {
+    fn load(path: PathBuf, quick: bool) -> Result<Self, Error> {
+        let recipe = Recipe::load(&path, &[])?;
+        let mut variants: Vec<(Variant, Recipe)> =
+            recipe.original()?.into_iter().map(|original| (Variant::Original, original)).collect();
+        variants.push((Variant::Honest, recipe.clone()));
+        if quick {
+            for (_, recipe) in &mut variants {
+                *recipe = quicker(recipe)?;
+            }
+        }
+        Ok(Self { path, recipe, variants })
+    }
+
+    /// The variants with their recipes, in the order in which they are judged.
+    pub fn variants(&self) -> impl Iterator<Item = (Variant, &Recipe)> {
+        self.variants.iter().map(|(variant, recipe)| (*variant, recipe))
+    }
+}
+
+/// The recipe with a tenth of every number of epochs, at least one.
+fn quicker(recipe: &Recipe) -> Result<Recipe, Error> {
+    fn shorten(value: &mut toml::Value) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    match value {
+                        toml::Value::Integer(epochs) if key == "epochs" => *epochs = (*epochs / QUICK).max(1),
+                        _ => shorten(value),
+                    }
+                }
+            }
+            toml::Value::Array(values) => values.iter_mut().for_each(shorten),
+            _ => {}
+        }
+    }
+    recipe.rewritten("a tenth of the epochs", |table| {
+        if let Some(model) = table.get_mut("model") {
+            shorten(model);
+        }
+    })
+}
+
+/// The recipes of a folder, by their file names. `only` keeps those whose name or row contains one of its words, without
+/// regard to case; an empty list keeps all.
+///
+/// # Errors
+/// [`Error::Io`] for a folder that cannot be read, [`Error::Recipe`] for one without recipes, for the first recipe that
+/// cannot be used, and for two of the same name.
+pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Vec<Entry>, Error> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let refuse = |message: String| Error::Recipe { origin: folder.display().to_string(), message };
+    if paths.is_empty() {
+        return Err(refuse("the folder holds no recipe (*.toml)".into()));
+    }
+    let mut entries = Vec::new();
+    let mut names = BTreeSet::new();
+    for path in paths {
+        let entry = Entry::load(path, quick)?;
+        if !names.insert(entry.recipe.name.clone()) {
+            return Err(refuse(format!("two recipes are called {}", entry.recipe.name)));
+        }
+        entries.push(entry);
+    }
+    if !only.is_empty() {
+        let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
+        entries.retain(|entry| {
+            let row = entry.recipe.reference.as_ref().map_or("", |reference| &reference.row);
+            let text = format!("{} {row}", entry.recipe.name).to_lowercase();
+            words.iter().any(|word| text.contains(word))
+        });
+        if entries.is_empty() {
+            return Err(refuse(format!("no recipe's name or row contains {}", only.join(" or "))));
+        }
+    }
+    Ok(entries)
+}
+
+/// A figure with its terms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Over the predictions of all folds together.
+    pub pooled: f64,
+    /// Mean and standard deviation over folds; absent where the figure is not one of the three headline figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_folds: Option<MeanSd>,
+    /// The 95 % interval of the pooled figure; absent likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+impl Measured {
+    /// A figure of an evaluation; `None` where nobody watched the epochs.
+    fn of(figure: Figure, evaluated: &Evaluated) -> Option<Self> {
+        let Evaluation { pooled, intervals, over_folds, .. } = &evaluated.evaluation;
+        let metric = match figure {
+            Figure::Accuracy => Metric::War,
+            Figure::Recall => Metric::Uar,
+            Figure::F1 => Metric::MacroF1,
+            Figure::Precision => {
+                return Some(Self { pooled: pooled.macro_precision, over_folds: None, interval: None });
+            }
+            Figure::BestEpochAccuracy => return None,
+        };
+        Some(Self {
+            pooled: pooled.get(metric),
+            over_folds: Some(*over_folds.get(metric)),
+            interval: Some(intervals.get(metric).clone()),
+        })
+    }
+}
+
+/// What one variant of one recipe came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The corpus's name.
+    pub corpus: String,
+    /// Which protocol.
+    pub variant: Variant,
+    /// The published experiment beside it.
+    pub reference: Option<Reference>,
+    /// SHA-256 of everything in the recipe that the figures depend on.
+    pub configuration: String,
+    /// The terms on which the figures hold.
+    pub terms: String,
+    /// The accuracy, or whichever figures were published, in their order.
+    pub figures: Vec<(Figure, Measured)>,
+    /// The headline figure.
+    pub uar: Measured,
+    /// What the split shares between its two sides.
+    pub leaks: Vec<String>,
+    /// What else to know.
+    pub warnings: Vec<String>,
+    /// Recordings left out.
+    pub dropped: usize,
+    /// Seconds that it took, hearing the corpus included.
+    pub seconds: f64,
+    /// Threads that it ran on.
+    pub threads: usize,
+    /// The program's version.
+    pub stimmung: String,
+}
+
+impl Outcome {
+    /// The figure asked for.
+    pub fn figure(&self, figure: Figure) -> Option<&Measured> {
+        self.figures.iter().find(|(known, _)| *known == figure).map(|(_, measured)| measured)
+    }
+}
+
+/// All outcomes so far, as they are kept in a JSON file beside the table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// By recipe and variant.
+    outcomes: BTreeMap<String, BTreeMap<Variant, Outcome>>,
+}
+
+impl Results {
+    /// Reads the file, or starts anew where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a file that cannot be read, [`Error::Recipe`] for one that holds something else.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        match fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::Recipe {
+                origin: path.display().to_string(),
+                message: format!("it is not a file of results ({error}); move it away or name another with --results"),
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::io(path)(error)),
+        }
+    }
+
+    /// The outcome of a variant, if it was judged with exactly this recipe by this version of the program.
+    pub fn find(&self, variant: Variant, recipe: &Recipe) -> Option<&Outcome> {
+        let outcome = self.outcomes.get(&recipe.name)?.get(&variant)?;
+        let same = outcome.configuration == configuration(recipe) && outcome.stimmung == env!("CARGO_PKG_VERSION");
+        same.then_some(outcome)
+    }
+
+    /// Takes an outcome in, in place of an older one.
+    pub fn insert(&mut self, outcome: Outcome) {
+        self.outcomes.entry(outcome.recipe.clone()).or_default().insert(outcome.variant, outcome);
+    }
+
+    /// Keeps only what belongs to these recipes, and takes over their published figures and notes as they are now.
+    pub fn update(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            for outcome in self.outcomes.get_mut(&entry.recipe.name).into_iter().flat_map(BTreeMap::values_mut) {
+                outcome.reference = entry.recipe.reference.clone();
+            }
+        }
+    }
+
+    /// Writes the JSON file and, beside it, the table in Markdown.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, table: &Path) -> Result<(), Error> {
+        if let Some(folder) = table.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        }
+        let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        json.push(b'\n');
+        write_whole(&table.with_extension("json"), &json)?;
+        write_whole(table, self.to_markdown().as_bytes())
+    }
+
+    /// The table in Markdown.
+    pub fn to_markdown(&self) -> String {
+        render::markdown(self.outcomes.values())
+    }
+}
+
+/// Hash of what the figures depend on: the recipe without its texts.
+fn configuration(recipe: &Recipe) -> String {
+    let recipe = Recipe { description: String::new(), reference: None, ..recipe.clone() };
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(&recipe).unwrap_or_default());
+    hex(&hash.finalize())
+}
+
+/// Judges one variant of an entry, and saves its run below `out` as `NAME-VARIANT`. `heard` is the corpus as the variant
+/// before heard it, which is used again where it can be.
+///
+/// # Errors
+/// As [`Experiment::prepare`] and [`Experiment::evaluate`].
+pub fn judge(
+    entry: &Entry,
+    variant: Variant,
+    heard: &mut Option<Experiment>,
+    corpora: &[PathBuf],
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    let recipe = entry
+        .variants()
+        .find_map(|(known, recipe)| (known == variant).then(|| recipe.clone()))
+        .unwrap_or_else(|| entry.recipe.clone());
+    let experiment = match heard.take().and_then(|heard| heard.under(recipe.clone())) {
+        Some(experiment) => experiment,
+        None => Experiment::prepare(recipe, corpora, progress)?,
+    };
+    let evaluated = experiment.evaluate(progress)?;
+    let name = format!("{}-{}", experiment.recipe.name, variant.name());
+    save_run(&out.join(name), &experiment, &evaluated, None)?;
+    let outcome = describe(entry, variant, &experiment, &evaluated, start.elapsed().as_secs_f64());
+    *heard = Some(experiment);
+    Ok(outcome)
+}
+
+fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated: &Evaluated, seconds: f64) -> Outcome {
+    let reference = entry.recipe.reference.clone();
+    let mut figures: Vec<Figure> =
+        reference.iter().flat_map(|reference| &reference.published).map(|published| published.figure).collect();
+    if figures.is_empty() {
+        figures.push(Figure::Accuracy);
+    }
+    let evaluation = &evaluated.evaluation;
+    Outcome {
+        recipe: experiment.recipe.name.clone(),
+        corpus: experiment.corpus.clone(),
+        variant,
+        configuration: configuration(&experiment.recipe),
+        terms: evaluation.terms(),
+        figures: figures.into_iter().filter_map(|it| Some((it, Measured::of(it, evaluated)?))).collect(),
+        uar: Measured {
+            pooled: evaluation.pooled.uar,
+            over_folds: Some(evaluation.over_folds.uar),
+            interval: Some(evaluation.intervals.uar.clone()),
+        },
+        leaks: evaluation.leaks.iter().map(ToString::to_string).collect(),
+        warnings: evaluation.warnings.iter().map(ToString::to_string).collect(),
+        dropped: experiment.table.dropped.len(),
+        reference,
+        seconds: (seconds * 10.0).round() / 10.0,
+        threads: rayon::current_num_threads(),
+        stimmung: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

@@ -1,0 +1,121 @@
+//! The table of results in Markdown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::{Measured, Outcome, Variant};
+use crate::reference::{Figure, Published};
+
+const HEAD: &str = "\
+# Results of the reference recipes
+
+Written by `stimmung run`; every figure is from a run on real recordings. Each row is a recipe, judged twice: as it was
+published (*original*), and *honestly*, on speakers whose voices the model has not heard, with everything fitted inside the
+training part. The gap between the two is what the original protocol was worth.
+
+Figures are pooled over all folds, as *value ± standard deviation over folds* in the original protocol where it has
+several, and with their 95 % bootstrap interval over speakers in the honest one. Seconds are those of both protocols together,
+hearing the corpus included.
+";
+
+/// One table for each system, then the terms and notes of each row.
+pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, Outcome>>) -> String {
+    let mut systems = BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new();
+    for pair in outcomes {
+        systems.entry(system(pair)).or_default().push(pair);
+    }
+    let mut text = HEAD.to_owned();
+    for (name, pairs) in systems {
+        let _ = write!(text, "\n## {name}\n\n{}", table(&pairs));
+        text.push_str(&terms(&pairs));
+    }
+    text
+}
+
+/// The first word of the row, by which the rows of one system belong together.
+fn system(pair: &BTreeMap<Variant, Outcome>) -> String {
+    row(pair).split_whitespace().next().unwrap_or("Others").to_owned()
+}
+
+fn row(pair: &BTreeMap<Variant, Outcome>) -> String {
+    let any = pair.values().next();
+    let row = any.and_then(|outcome| outcome.reference.as_ref()).map(|reference| reference.row.clone());
+    row.or_else(|| any.map(|outcome| outcome.recipe.clone())).unwrap_or_default()
+}
+
+fn table(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
+    let mut text = "| row | recipe | figure | published | original | honest | gap | honest UAR | seconds |\n\
+                    | --- | --- | --- | --: | --: | --: | --: | --: | --: |\n"
+        .to_owned();
+    for pair in pairs {
+        let (original, honest) = (pair.get(&Variant::Original), pair.get(&Variant::Honest));
+        let Some(any) = honest.or(original) else { continue };
+        let published: &[Published] = any.reference.as_ref().map_or(&[], |reference| &reference.published);
+        let figures: Vec<(Figure, Option<&Published>)> = if published.is_empty() {
+            vec![(Figure::Accuracy, None)]
+        } else {
+            published.iter().map(|published| (published.figure, Some(published))).collect()
+        };
+        for (index, (figure, published)) in figures.into_iter().enumerate() {
+            let (from, to) = (original.and_then(|it| it.figure(figure)), honest.and_then(|it| it.figure(figure)));
+            let first = |cell: String| if index == 0 { cell } else { String::new() };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                first(row(pair)),
+                first(format!("`{}`", any.recipe)),
+                figure.name(),
+                published.map_or_else(String::new, |it| with_sd(it.value, it.sd)),
+                from.map_or_else(String::new, |it| with_sd(it.pooled, it.over_folds.and_then(|folds| folds.sd))),
+                to.map_or_else(String::new, with_interval),
+                from.zip(to).map_or_else(String::new, |(from, to)| format!("{:+.3}", from.pooled - to.pooled)),
+                first(honest.map_or_else(String::new, |it| with_interval(&it.uar))),
+                first(format!("{:.0}", pair.values().map(|it| it.seconds).sum::<f64>())),
+            );
+        }
+    }
+    text
+}
+
+fn with_sd(value: f64, sd: Option<f64>) -> String {
+    sd.map_or_else(|| format!("{value:.3}"), |sd| format!("{value:.3} ± {sd:.3}"))
+}
+
+fn with_interval(measured: &Measured) -> String {
+    let interval =
+        measured.interval.as_ref().map_or_else(String::new, |it| format!(" [{:.3}, {:.3}]", it.low, it.high));
+    format!("{:.3}{interval}", measured.pooled)
+}
+
+/// What the figures hold under. Rows with the same words share a line.
+fn terms(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
+    let mut lines = Vec::<(String, BTreeSet<String>)>::new();
+    let mut add = |line: String, row: &str| match lines.iter_mut().find(|(known, _)| *known == line) {
+        Some((_, rows)) => {
+            rows.insert(row.to_owned());
+        }
+        None => lines.push((line, BTreeSet::from([row.to_owned()]))),
+    };
+    for pair in pairs {
+        let row = row(pair);
+        for outcome in pair.values() {
+            let mut line = format!("*{}*: {}, {}", outcome.variant.name(), outcome.corpus, outcome.terms);
+            for remark in outcome.leaks.iter().map(|leak| format!("leak: {leak}")).chain(outcome.warnings.clone()) {
+                let _ = write!(line, "; {remark}");
+            }
+            add(line, &row);
+        }
+        if let Some(note) = pair.values().next().and_then(|outcome| outcome.reference.as_ref()).map(|it| &it.note)
+            && !note.is_empty()
+        {
+            add(note.clone(), &row);
+        }
+    }
+    let mut text = String::new();
+    for (line, rows) in lines {
+        let whose = if rows.len() == pairs.len() { "all rows".into() } else { Vec::from_iter(rows).join(", ") };
+        let _ = write!(text, "\n- {whose}: {line}");
+    }
+    text.push('\n');
+    text
+}
