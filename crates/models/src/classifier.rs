@@ -6,6 +6,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use stimmung_features::Shape;
 
+use crate::boosting::Boosting;
+use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::NetworkModel;
 use crate::scaler::Scaler;
@@ -35,6 +37,8 @@ pub struct Classifier {
 pub(crate) enum Fitted {
     Linear(Linear),
     Svm(Svm),
+    Forest(Forest),
+    Boosting(Boosting),
     Network(NetworkModel),
 }
 
@@ -111,7 +115,8 @@ impl Classifier {
         self.scaler.columns()
     }
 
-    /// Fitted numbers: weights and biases; for a support vector machine also its vectors and sigmoids. The scaler's means
+    /// Fitted numbers: weights and biases; for a support vector machine also its vectors and sigmoids; for trees the column
+    /// and threshold of every split, and the values of the leaves. The scaler's means
     /// and scales do not count.
     pub fn parameter_count(&self) -> usize {
         match &self.fitted {
@@ -121,7 +126,35 @@ impl Classifier {
             }
             Fitted::Linear(model) => model.weights.len() + model.intercepts.len(),
             Fitted::Svm(model) => model.parameter_count(),
+            Fitted::Forest(model) => model.trees.parameter_count(),
+            Fitted::Boosting(model) => model.trees.parameter_count() + model.intercepts.len(),
             Fitted::Network(model) => model.parameter_count(),
+        }
+    }
+
+    /// How much each feature did for the splits of a model made of trees: shape `(features)`, each at least 0; they add up to 1, or
+    /// are all 0 where no tree could split anything. `None` for other models.
+    ///
+    /// For a random forest that is the mean decrease in impurity (Breiman 2001; as `feature_importances_` of scikit-learn), for
+    /// gradient boosting the total gain (as `total_gain` of XGBoost). Both count on the training data: a feature with many
+    /// different values looks better than it is, and of features that say the same, each gets a part.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::ops::ControlFlow;
+    /// use stimmung_models::{Matrix, ModelParams, Shape, TrainingSet, fit};
+    /// let features = Matrix::from_rows(&[[0.0f32, 1.0], [0.1, 1.0], [1.0, 1.0], [0.9, 1.0]])?;
+    /// let classes = ["calm".to_owned(), "anger".to_owned()];
+    /// let data = TrainingSet { features: &features, shape: Shape::Vector(2), labels: &[0, 0, 1, 1], classes: &classes };
+    /// let forest = fit(&ModelParams::by_name("random-forest")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
+    /// assert_eq!(forest.importances(), Some(vec![1.0, 0.0]));
+    /// # Ok::<(), stimmung_models::ModelError>(())
+    /// ```
+    pub fn importances(&self) -> Option<Vec<f64>> {
+        match &self.fitted {
+            Fitted::Forest(model) => Some(model.trees.importances().to_vec()),
+            Fitted::Boosting(model) => Some(model.trees.importances().to_vec()),
+            Fitted::Linear(_) | Fitted::Svm(_) | Fitted::Network(_) => None,
         }
     }
 
@@ -161,6 +194,8 @@ impl Classifier {
         let outputs: Vec<Vec<f64>> = match &self.fitted {
             Fitted::Linear(model) => self.each_row(&z, |row| model.probabilities(row)),
             Fitted::Svm(model) => self.each_row(&z, |row| model.probabilities(row)),
+            Fitted::Forest(model) => self.each_row(&z, |row| model.probabilities(row)),
+            Fitted::Boosting(model) => self.each_row(&z, |row| model.probabilities(row)),
             Fitted::Network(model) => model.probabilities(&z, rows)?,
         };
         let mut values = vec![0.0; rows * self.classes.len()];

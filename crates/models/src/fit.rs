@@ -7,7 +7,7 @@ use stimmung_features::Shape;
 
 use crate::classifier::Fitted;
 use crate::scaler::Scaler;
-use crate::{Classifier, Matrix, ModelError, ModelParams, lda, logistic, network, svm};
+use crate::{Classifier, Matrix, ModelError, ModelParams, boosting, forest, lda, logistic, network, svm};
 
 /// Labelled features to learn from.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub struct TrainingSet<'a> {
 /// How far fitting has come; told after every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FitProgress {
-    /// Steps done, from 1: iterations, pairs of classes, classes or epochs, depending on the model.
+    /// Steps done, from 1: iterations, pairs of classes, classes, trees, rounds or epochs, depending on the model.
     pub step: usize,
     /// Steps at most.
     pub total: usize,
@@ -75,8 +75,8 @@ pub(crate) fn check_names(classes: &[String]) -> Result<(), ModelError> {
 /// Fits a model: learns the scaler on the rows of `data`, then the model on the standardised rows.
 ///
 /// The same parameters, data and seed give the same bits, for any number of threads. `seed` moves the probabilities of a
-/// support vector machine, and the initial weights, dropout and order of recordings of a network; the other models do not
-/// use it. `progress` is called after every step and may stop the fit by breaking.
+/// support vector machine, what the trees of a forest and of boosting draw, and the initial weights, dropout and order of
+/// recordings of a network; the other models do not use it. `progress` is called after every step and may stop the fit by breaking.
 ///
 /// # Errors
 /// [`ModelError::Parameter`] for a parameter out of range; a variant of [`ModelError`] that names row and column for data
@@ -121,7 +121,7 @@ pub fn fit(
     let labels: Vec<usize> = data.labels.iter().map(|&label| number[label]).collect();
 
     let (k, columns) = (present.len(), data.features.columns());
-    let scaler = Scaler::fit(data.features);
+    let scaler = Scaler::fit(data.features, data.shape);
     let x = Matrix::new(data.features.rows(), columns, scaler.transform(data.features))?;
     let (fitted, note) = match params {
         ModelParams::Logistic(p) => {
@@ -135,6 +135,14 @@ pub fn fit(
         ModelParams::Svm(p) => {
             let (model, note) = svm::fit(p, &x, &labels, k, seed, progress)?;
             (Fitted::Svm(model), note)
+        }
+        ModelParams::Forest(p) => {
+            let (model, note) = forest::fit(p, &x, &labels, k, seed, progress)?;
+            (Fitted::Forest(model), note)
+        }
+        ModelParams::Boosting(p) => {
+            let (model, note) = boosting::fit(p, &x, &labels, k, seed, progress)?;
+            (Fitted::Boosting(model), note)
         }
         ModelParams::Dense(p) => {
             let (model, note) = network::fit_dense(p, &x, &labels, k, seed, progress)?;
@@ -160,7 +168,7 @@ pub fn fit(
 mod tests {
     use super::*;
     use crate::testing::{blob_matrix, names};
-    use crate::{DenseParams, Kernel, ModelAParams, SvmParams};
+    use crate::{BoostingParams, DenseParams, ForestParams, Kernel, ModelAParams, SvmParams};
 
     /// Every kind, with little work for the networks.
     pub(crate) fn all_kinds() -> Vec<ModelParams> {
@@ -169,6 +177,13 @@ mod tests {
             ModelParams::by_name("lda").expect("known"),
             ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
             ModelParams::Svm(SvmParams::default()),
+            ModelParams::Forest(ForestParams { trees: 30, ..ForestParams::default() }),
+            ModelParams::Boosting(BoostingParams {
+                rounds: 10,
+                subsample: 0.8,
+                colsample: 0.8,
+                ..BoostingParams::default()
+            }),
             ModelParams::Dense(DenseParams {
                 hidden: vec![6],
                 batch_norm: true,
@@ -213,9 +228,9 @@ mod tests {
         let classes = names(3);
         let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
         let mut kinds = all_kinds();
-        kinds[4] = ModelParams::Dense(DenseParams { hidden: vec![16], epochs: 30, ..DenseParams::default() });
+        kinds[6] = ModelParams::Dense(DenseParams { hidden: vec![16], epochs: 30, ..DenseParams::default() });
         // Enough steps for the running averages of batch normalisation to forget where they began.
-        kinds[5] = ModelParams::ModelA(ModelAParams {
+        kinds[7] = ModelParams::ModelA(ModelAParams {
             epochs: 20,
             batch_size: 4,
             learning_rate: 3e-4,
@@ -319,14 +334,36 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_fitted_as_its_values() {
+    fn a_picture_is_standardised_by_its_bands() {
         let (x, labels) = blob_matrix(30, 12, 2, 0.4, 4);
         let classes = names(2);
         let flat = TrainingSet { features: &x, shape: Shape::Vector(12), labels: &labels, classes: &classes };
         let picture = TrainingSet { shape: Shape::Picture { frames: 3, bands: 4 }, ..flat };
-        let params = &all_kinds()[0];
-        let (a, b) = (quiet(params, &flat, 1).expect("fitted"), quiet(params, &picture, 1).expect("fitted"));
-        assert_eq!(a.probabilities(&x).expect("p"), b.probabilities(&x).expect("p"));
+        for params in all_kinds() {
+            let model = quiet(&params, &picture, 1).expect("fitted");
+            let (mean, scale) = (&model.scaler.mean, &model.scaler.scale);
+            assert!(mean[..4] == mean[4..8] && mean[..4] == mean[8..], "{mean:?}");
+            assert!(scale[..4] == scale[4..8] && scale[..4] == scale[8..], "{scale:?}");
+            assert_eq!(model.columns(), 12);
+            assert_eq!(model.probabilities(&x).expect("p").rows(), 30);
+        }
+    }
+
+    #[test]
+    fn only_trees_have_importances_and_they_add_up() {
+        let (x, labels) = blob_matrix(60, 8, 3, 0.6, 4);
+        let classes = names(3);
+        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        for params in all_kinds() {
+            let importances = quiet(&params, &data, 1).expect("fitted").importances();
+            let trees = matches!(params, ModelParams::Forest(_) | ModelParams::Boosting(_));
+            assert_eq!(importances.is_some(), trees, "{params:?}");
+            if let Some(importances) = importances {
+                assert_eq!(importances.len(), 8);
+                assert!(importances.iter().all(|&v| v >= 0.0));
+                assert!((importances.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{importances:?}");
+            }
+        }
     }
 
     #[test]

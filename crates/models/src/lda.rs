@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
+use stimmung_features::Shape;
 
 use crate::linalg::cholesky_solve;
 use crate::linear::Linear;
@@ -74,7 +75,7 @@ pub(crate) fn fit(
     for (class, prior) in priors.iter().enumerate() {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
         let members = x.select_rows(&rows)?;
-        let scaler = Scaler::fit(&members);
+        let scaler = Scaler::fit(&members, Shape::Vector(members.columns()));
         shares.push(add_class(&mut covariance, *prior, &members, &scaler, params.shrinkage));
         means.push(scaler.mean);
         let step = FitProgress { step: class + 1, total: classes, loss: None, accuracy: None };
@@ -176,7 +177,7 @@ mod tests {
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
                 let rows: Vec<usize> = (0..90).filter(|&r| labels[r] == k).collect();
-                Scaler::fit(&x.select_rows(&rows).expect("rows")).mean
+                Scaler::fit(&x.select_rows(&rows).expect("rows"), Shape::Vector(x.columns())).mean
             })
             .collect();
         for row in x.iter_rows() {

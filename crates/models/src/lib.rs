@@ -9,6 +9,8 @@
 //! | `logistic` | [`LogisticParams`] | multinomial logistic regression | a first, strong baseline; small and fast |
 //! | `svm` | [`SvmParams`] | support vector machine, linear or RBF | a few thousand recordings at most |
 //! | `lda` | [`LdaParams`] | discriminant analysis with Ledoit–Wolf shrinkage | few recordings; nothing to tune |
+//! | `random-forest` | [`ForestParams`] | random forest | features of any scale; hardly anything to tune |
+//! | `gradient-boosting` | [`BoostingParams`] | gradient-boosted trees, as XGBoost grows them | larger corpora; features that act together |
 //! | `dense` | [`DenseParams`] | network of dense layers | larger corpora |
 //! | `issa-model-a` | [`ModelAParams`] | 1-D convolutional network of Issa, Demirci & Yazici 2020 | the `issa-*` features |
 //!
@@ -16,10 +18,12 @@
 //! alone. The same data, parameters and seed give the same bits for any number of threads.
 
 mod archive;
+mod boosting;
 mod card;
 mod classifier;
 mod error;
 mod fit;
+mod forest;
 mod lbfgs;
 mod lda;
 mod linalg;
@@ -30,23 +34,27 @@ mod model_file;
 mod network;
 mod numeric;
 mod params;
+mod random;
 mod scaler;
 mod svm;
+mod tree;
 
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod testing;
 
+pub use boosting::BoostingParams;
 pub use card::{Card, CardData, CardScore};
 pub use classifier::{Classifier, ModelSummary};
 pub use error::ModelError;
 pub use fit::{FitProgress, TrainingSet, fit};
+pub use forest::ForestParams;
 pub use lda::LdaParams;
 pub use logistic::LogisticParams;
 pub use matrix::Matrix;
 pub use model_file::{FrontEnd, ModelFile};
 pub use network::{DenseParams, ModelAParams};
-pub use params::{ClassWeight, Gamma, ModelParams, Shrinkage};
+pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
 pub use stimmung_features::Shape;
 pub use svm::{Kernel, SvmParams};

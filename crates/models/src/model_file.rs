@@ -16,8 +16,10 @@ use stimmung_features::FeatureSet;
 use stimmung_nn::LayerSpec;
 
 use crate::archive::{self, Archive, Envelope, Metadata, Tensor};
+use crate::boosting::Boosting;
 use crate::classifier::Fitted;
 use crate::fit::{check_names, width};
+use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::{NetworkModel, TENSOR_PREFIX};
 use crate::scaler::Scaler;
@@ -281,6 +283,12 @@ fn write_fitted(fitted: &Fitted, tensors: &mut BTreeMap<String, Tensor>) {
         tensors.insert(name.to_owned(), tensor);
     };
     match fitted {
+        Fitted::Forest(model) => model.trees.write(tensors),
+        Fitted::Boosting(model) => {
+            let k = model.intercepts.len();
+            put("boosting.intercepts", Tensor::f64(&[k], model.intercepts.clone()));
+            model.trees.write(tensors);
+        }
         Fitted::Linear(model) => {
             let k = model.intercepts.len();
             put("linear.weights", Tensor::f64(&[k, model.columns], model.weights.clone()));
@@ -339,6 +347,8 @@ fn read_fitted(
                 machine,
             }))
         }
+        ModelParams::Forest(forest) => Forest::read(forest, archive, d, k).map(Fitted::Forest),
+        ModelParams::Boosting(boosting) => Boosting::read(boosting, archive, d, k).map(Fitted::Boosting),
         ModelParams::Dense(_) | ModelParams::ModelA(_) => {
             let layers = layers.unwrap_or_default();
             NetworkModel::read(params.kind(), d, k, layers, archive).map(Fitted::Network)

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{DenseParams, LdaParams, LogisticParams, ModelAParams, ModelError, SvmParams};
+use crate::{
+    BoostingParams, DenseParams, ForestParams, LdaParams, LogisticParams, ModelAParams, ModelError, SvmParams,
+};
 
 /// Whether the recordings of rare classes count for more in training.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,6 +37,16 @@ pub enum Shrinkage {
     #[default]
     Auto,
     /// By this share, from 0 to 1.
+    Share(f64),
+}
+
+/// How many features a tree looks at for each split.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub enum MaxFeatures {
+    /// The square root of their number, rounded down; `"sqrt"` in a recipe.
+    #[default]
+    Sqrt,
+    /// This share of them, above 0 and up to 1, rounded down to at least one.
     Share(f64),
 }
 
@@ -90,6 +102,7 @@ macro_rules! word_or_number {
 }
 
 word_or_number!(Gamma, "scale" => Scale, Value, "\"scale\" or a number above 0");
+word_or_number!(MaxFeatures, "sqrt" => Sqrt, Share, "\"sqrt\" or a number above 0 and up to 1");
 word_or_number!(Shrinkage, "auto" => Auto, Share, "\"auto\" or a number from 0 to 1");
 
 /// An error about one parameter.
@@ -110,6 +123,13 @@ pub(crate) fn positive(kind: &'static str, key: &'static str, value: f64) -> Res
 /// Fails unless `value` is at least 1.
 pub(crate) fn positive_count(kind: &'static str, key: &'static str, value: usize) -> Result<(), ModelError> {
     if value > 0 { Ok(()) } else { Err(out_of_range(kind, key, value, "at least 1")) }
+}
+
+/// How much a name is like a known one, or like a word of it: `forest` is meant for `random-forest`.
+fn likeness(name: &str, known: &str) -> f64 {
+    // Shorter words are like too much.
+    let words = known.split('-').filter(|word| word.len() > 3);
+    words.chain([known]).map(|known| strsim::jaro_winkler(name, known)).fold(0.0, f64::max)
 }
 
 /// A model and its parameters; what a recipe's `[model]` section holds.
@@ -142,6 +162,12 @@ pub enum ModelParams {
     Svm(SvmParams),
     /// `lda`: linear discriminant analysis with shrinkage.
     Lda(LdaParams),
+    /// `random-forest`: many trees on random parts of the data.
+    #[serde(rename = "random-forest")]
+    Forest(ForestParams),
+    /// `gradient-boosting`: trees that each mend what the ones before got wrong.
+    #[serde(rename = "gradient-boosting")]
+    Boosting(BoostingParams),
     /// `dense`: a network of dense layers.
     Dense(DenseParams),
     /// `issa-model-a`: the 1-D convolutional network of Issa, Demirci & Yazici 2020.
@@ -151,8 +177,15 @@ pub enum ModelParams {
 
 impl ModelParams {
     /// The names of all kinds.
-    pub const KINDS: &[&str] =
-        &[LogisticParams::KIND, SvmParams::KIND, LdaParams::KIND, DenseParams::KIND, ModelAParams::KIND];
+    pub const KINDS: &[&str] = &[
+        LogisticParams::KIND,
+        SvmParams::KIND,
+        LdaParams::KIND,
+        ForestParams::KIND,
+        BoostingParams::KIND,
+        DenseParams::KIND,
+        ModelAParams::KIND,
+    ];
 
     /// The model of this name with its default parameters.
     ///
@@ -163,10 +196,12 @@ impl ModelParams {
             LogisticParams::KIND => Ok(Self::Logistic(LogisticParams::default())),
             SvmParams::KIND => Ok(Self::Svm(SvmParams::default())),
             LdaParams::KIND => Ok(Self::Lda(LdaParams::default())),
+            ForestParams::KIND => Ok(Self::Forest(ForestParams::default())),
+            BoostingParams::KIND => Ok(Self::Boosting(BoostingParams::default())),
             DenseParams::KIND => Ok(Self::Dense(DenseParams::default())),
             ModelAParams::KIND => Ok(Self::ModelA(ModelAParams::default())),
             _ => {
-                let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), known);
+                let likeness = |known: &str| likeness(&name.to_lowercase(), known);
                 let nearest = Self::KINDS.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
                 Err(ModelError::UnknownKind {
                     name: name.to_owned(),
@@ -184,6 +219,8 @@ impl ModelParams {
             Self::Logistic(_) => LogisticParams::KIND,
             Self::Svm(_) => SvmParams::KIND,
             Self::Lda(_) => LdaParams::KIND,
+            Self::Forest(_) => ForestParams::KIND,
+            Self::Boosting(_) => BoostingParams::KIND,
             Self::Dense(_) => DenseParams::KIND,
             Self::ModelA(_) => ModelAParams::KIND,
         }
@@ -198,6 +235,8 @@ impl ModelParams {
             Self::Logistic(params) => params.check(),
             Self::Svm(params) => params.check(),
             Self::Lda(params) => params.check(),
+            Self::Forest(params) => params.check(),
+            Self::Boosting(params) => params.check(),
             Self::Dense(params) => params.check(),
             Self::ModelA(params) => params.check(),
         }
@@ -234,8 +273,8 @@ mod tests {
             let error = parse(&format!("kind = \"{kind}\"\nsurprise = 1")).expect_err("unknown key").to_string();
             assert!(error.contains("surprise"), "{kind}: {error}");
         }
-        let error = parse("kind = \"forest\"").expect_err("unknown kind").to_string();
-        assert!(error.contains("forest") && error.contains("logistic"), "{error}");
+        let error = parse("kind = \"perceptron\"").expect_err("unknown kind").to_string();
+        assert!(error.contains("perceptron") && error.contains("logistic"), "{error}");
         assert!(parse("c = 1.0").expect_err("no kind").to_string().contains("kind"));
     }
 
@@ -251,6 +290,11 @@ mod tests {
         assert_eq!(nearest("logisitc").as_deref(), Some("logistic"));
         assert_eq!(nearest("issa-model-b").as_deref(), Some("issa-model-a"));
         assert_eq!(nearest("SVM").as_deref(), Some("svm"));
+        assert_eq!(nearest("forest").as_deref(), Some("random-forest"));
+        assert_eq!(nearest("random_forrest").as_deref(), Some("random-forest"));
+        assert_eq!(nearest("boosting").as_deref(), Some("gradient-boosting"));
+        assert_eq!(nearest("xgboost").as_deref(), Some("gradient-boosting"));
+        assert_eq!(nearest("densenet").as_deref(), Some("dense"));
         assert_eq!(nearest("xqzw"), None);
     }
 
@@ -295,6 +339,25 @@ mod tests {
             ("lda", "shrinkage", "nan"),
             ("lda", "priors", "[0.5, 0.6]"),
             ("lda", "priors", "[1.0, 0.0]"),
+            ("random-forest", "trees", "0"),
+            ("random-forest", "max_depth", "0"),
+            ("random-forest", "min_samples_leaf", "0"),
+            ("random-forest", "min_samples_split", "1"),
+            ("random-forest", "max_features", "0.0"),
+            ("random-forest", "max_features", "nan"),
+            ("random-forest", "max_features", "2"),
+            ("gradient-boosting", "rounds", "0"),
+            ("gradient-boosting", "learning_rate", "0.0"),
+            ("gradient-boosting", "learning_rate", "1.5"),
+            ("gradient-boosting", "max_depth", "0"),
+            ("gradient-boosting", "max_leaves", "1"),
+            ("gradient-boosting", "lambda", "-1.0"),
+            ("gradient-boosting", "lambda", "inf"),
+            ("gradient-boosting", "min_split_gain", "-1.0"),
+            ("gradient-boosting", "min_child_weight", "nan"),
+            ("gradient-boosting", "subsample", "1.01"),
+            ("gradient-boosting", "colsample", "0.0"),
+            ("gradient-boosting", "max_bins", "256"),
             ("dense", "hidden", "[0]"),
             ("dense", "dropout", "1.0"),
             ("dense", "epochs", "0"),

@@ -1,5 +1,7 @@
 //! Standardisation of features.
 
+use stimmung_features::Shape;
+
 use crate::Matrix;
 
 /// Standardised values are held within ± this bound.
@@ -11,6 +13,9 @@ const BOUND: f64 = 1e6;
 
 /// Z-scores per column: `(x − mean) / scale`, the mean and the (population, 1/n) standard deviation of the training
 /// rows, in `f64`; a constant column has scale 1. The convention is that of scikit-learn's `StandardScaler`.
+///
+/// The columns of a picture share mean and deviation within each band, over all its frames: a band keeps its course over
+/// time, and there are frames × recordings values to estimate them from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scaler {
     pub(crate) mean: Vec<f64>,
@@ -18,11 +23,17 @@ pub(crate) struct Scaler {
 }
 
 impl Scaler {
-    /// Learns means and scales from all rows of `x`, which has at least one.
-    pub(crate) fn fit(x: &Matrix) -> Self {
-        let n = x.rows() as f64;
-        let mut mean = vec![0.0; x.columns()];
-        for row in x.iter_rows() {
+    /// Learns means and scales from all rows of `x`, which has at least one, and as many columns as `shape` has values.
+    pub(crate) fn fit(x: &Matrix, shape: Shape) -> Self {
+        // A picture is so many rows of its bands.
+        let width = match shape {
+            Shape::Vector(columns) => columns,
+            Shape::Picture { bands, .. } => bands,
+        };
+        let rows = || x.values().chunks_exact(width);
+        let n = rows().len() as f64;
+        let mut mean = vec![0.0; width];
+        for row in rows() {
             for (m, &v) in mean.iter_mut().zip(row) {
                 *m += f64::from(v);
             }
@@ -30,14 +41,14 @@ impl Scaler {
         for m in &mut mean {
             *m /= n;
         }
-        let mut variance = vec![0.0; x.columns()];
-        for row in x.iter_rows() {
+        let mut variance = vec![0.0; width];
+        for row in rows() {
             for ((s, &v), m) in variance.iter_mut().zip(row).zip(&mean) {
                 let d = f64::from(v) - m;
                 *s += d * d;
             }
         }
-        let scale = variance
+        let scale: Vec<f64> = variance
             .iter()
             .zip(&mean)
             .map(|(&sum, &m)| {
@@ -47,7 +58,9 @@ impl Scaler {
                 if var <= noise { 1.0 } else { var.sqrt() }
             })
             .collect();
-        Self { mean, scale }
+        // The file holds one of each for every column.
+        let times = x.columns() / width;
+        Self { mean: mean.repeat(times), scale: scale.repeat(times) }
     }
 
     /// Number of columns.
@@ -79,10 +92,14 @@ mod tests {
         Matrix::new(rows, columns, values).expect("matrix")
     }
 
+    fn vectors(x: &Matrix) -> Scaler {
+        Scaler::fit(x, Shape::Vector(x.columns()))
+    }
+
     #[test]
     fn training_rows_get_mean_zero_and_deviation_one() {
         let x = matrix(4, vec![1.0, 1e6, 2.0, 1e6 + 1.0, 3.0, 1e6 + 2.0, 6.0, 1e6 + 3.0]);
-        let z = Scaler::fit(&x).transform(&x);
+        let z = vectors(&x).transform(&x);
         for column in 0..2 {
             let v: Vec<f64> = (0..4).map(|r| f64::from(z[r * 2 + column])).collect();
             let mean = v.iter().sum::<f64>() / 4.0;
@@ -95,22 +112,36 @@ mod tests {
     fn gain_and_shift_of_a_column_do_not_change_its_scores() {
         let x = matrix(5, vec![0.5, -1.0, 2.0, 0.25, 4.0]);
         let y = matrix(5, x.values().iter().map(|v| 8.0 * v - 32.0).collect());
-        assert_eq!(Scaler::fit(&x).transform(&x), Scaler::fit(&y).transform(&y));
+        assert_eq!(vectors(&x).transform(&x), vectors(&y).transform(&y));
     }
 
     #[test]
     fn constant_columns_and_a_single_row_become_zero() {
         // 0.1 has no exact mean in binary, which is what the rounding threshold is for.
         let x = matrix(3, vec![0.1, 7.0, 0.1, 7.0, 0.1, 7.0]);
-        let s = Scaler::fit(&x);
+        let s = vectors(&x);
         assert_eq!(s.scale, [1.0, 1.0]);
         assert!(s.transform(&x).iter().all(|z| z.abs() < 1e-6));
-        assert_eq!(Scaler::fit(&matrix(1, vec![3.0, 4.0])).scale, [1.0, 1.0]);
+        assert_eq!(vectors(&matrix(1, vec![3.0, 4.0])).scale, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn the_frames_of_a_picture_share_the_statistics_of_their_band() {
+        // Two recordings of three frames and two bands, one loud and one that never changes.
+        let frames = [[1.0f32, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0], [5.0, 5.0], [6.0, 5.0]];
+        let x = matrix(2, frames.concat());
+        let picture = Scaler::fit(&x, Shape::Picture { frames: 3, bands: 2 });
+        let bands = vectors(&Matrix::from_rows(&frames).expect("matrix"));
+        assert_eq!(picture.mean, [3.5, 5.0].repeat(3));
+        assert_eq!((picture.mean, picture.scale), (bands.mean.repeat(3), bands.scale.repeat(3)));
+        // A picture of one frame is a vector.
+        let one = Scaler::fit(&x, Shape::Picture { frames: 1, bands: 6 });
+        assert_eq!(one, vectors(&x));
     }
 
     #[test]
     fn a_far_outlier_stays_finite() {
-        let s = Scaler::fit(&matrix(2, vec![0.0, 1e-30]));
+        let s = vectors(&matrix(2, vec![0.0, 1e-30]));
         let z = s.transform(&matrix(1, vec![f32::MAX]));
         assert_eq!(z, [1e6]);
     }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
-    Card, DenseParams, FrontEnd, Kernel, Matrix, ModelFile, ModelParams, SvmParams, TrainingSet, fit,
+    BoostingParams, Card, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelFile, ModelParams, SvmParams,
+    TrainingSet, fit,
 };
 
 /// The fixtures of version 1, with the identifier of each and what it answers for [`probe`].
@@ -50,6 +51,10 @@ fn make_fixtures() {
     let params = |name: &str| match name {
         "svm-linear" => ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
         "svm-rbf" => ModelParams::Svm(SvmParams::default()),
+        "random-forest" => ModelParams::Forest(ForestParams { trees: 5, ..ForestParams::default() }),
+        "gradient-boosting" => {
+            ModelParams::Boosting(BoostingParams { rounds: 3, min_child_weight: 0.1, ..BoostingParams::default() })
+        }
         "dense" => ModelParams::Dense(DenseParams {
             hidden: vec![3],
             batch_norm: true,

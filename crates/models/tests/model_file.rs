@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
-    Card, CardScore, Classifier, DenseParams, FrontEnd, Kernel, Matrix, ModelAParams, ModelError, ModelFile,
-    ModelParams, SvmParams, TrainingSet, fit,
+    BoostingParams, Card, CardScore, Classifier, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelAParams,
+    ModelError, ModelFile, ModelParams, SvmParams, TrainingSet, fit,
 };
 
 const COLUMNS: usize = 10;
@@ -62,6 +62,8 @@ fn kinds() -> Vec<ModelParams> {
             ..DenseParams::default()
         }),
         ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
+        ModelParams::Forest(ForestParams { trees: 3, ..ForestParams::default() }),
+        ModelParams::Boosting(BoostingParams { rounds: 2, ..BoostingParams::default() }),
     ]
 }
 
@@ -107,6 +109,7 @@ fn every_kind_survives_writing_and_reading() {
         assert_eq!(again.id(), model.id());
         assert_eq!(again.id().len(), 12);
         assert_eq!((&again.front_end, &again.card), (&model.front_end, &model.card));
+        assert_eq!(again.classifier.importances(), model.classifier.importances());
         assert_eq!(again.classifier.summary(), model.classifier.summary());
         let (a, b) = (again.classifier.probabilities(&x).unwrap(), model.classifier.probabilities(&x).unwrap());
         assert_eq!(a, b, "{params:?}: predictions keep their bits");
@@ -145,15 +148,19 @@ fn a_front_end_of_other_width_cannot_be_written() {
 
 #[test]
 fn a_file_cut_anywhere_is_refused() {
-    let bytes = model(&kinds()[3]).to_bytes().unwrap();
-    for end in (0..bytes.len()).step_by(7).chain([bytes.len() / 2, bytes.len() - 1]) {
-        match error(&bytes[..end]) {
-            ModelError::NotAModel { found } => assert!(end == 0 && found.contains("empty"), "{end}: {found}"),
-            ModelError::Truncated { expected, actual } => assert!(actual == end as u64 && expected > actual, "{end}"),
-            other => panic!("cut at {end}: {other:?}"),
+    for kind in [3, 6, 7] {
+        let bytes = model(&kinds()[kind]).to_bytes().unwrap();
+        for end in (0..bytes.len()).step_by(7).chain([bytes.len() / 2, bytes.len() - 1]) {
+            match error(&bytes[..end]) {
+                ModelError::NotAModel { found } => assert!(end == 0 && found.contains("empty"), "{end}: {found}"),
+                ModelError::Truncated { expected, actual } => {
+                    assert!(actual == end as u64 && expected > actual, "{end}");
+                }
+                other => panic!("cut at {end}: {other:?}"),
+            }
         }
+        assert!(message_of_damage(&[&bytes[..], b"more"].concat()).contains("metadata"));
     }
-    assert!(message_of_damage(&[&bytes[..], b"more"].concat()).contains("metadata"));
 }
 
 #[test]
@@ -287,6 +294,48 @@ fn networks_that_promise_more_than_the_file_holds_are_refused() {
     assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("max-pool1d"));
 }
 
+/// The bytes of a file, with those of one tensor changed.
+fn with_tensor(bytes: &[u8], tensor: &str, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let length = u64::from_le_bytes(*bytes.first_chunk::<8>().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let offset = |at: usize| 8 + length + header[tensor]["data_offsets"][at].as_u64().unwrap() as usize;
+    let mut spoilt = bytes.to_vec();
+    change(&mut spoilt[offset(0)..offset(1)]);
+    spoilt
+}
+
+#[test]
+fn trees_that_would_not_end_or_leave_their_bounds_are_refused() {
+    for kind in [6, 7] {
+        let good = model(&kinds()[kind]).to_bytes().unwrap();
+        type Change = fn(&mut [u8]);
+        let cases: [(&str, Change, &str); 8] = [
+            ("trees.children", |b| b[..4].copy_from_slice(&2u32.to_le_bytes()), "tree 0"),
+            ("trees.children", |b| b[..4].fill(0xff), "tree 0 has a node whose children"),
+            ("trees.children", |b| b.fill(1), "trees.values"),
+            ("trees.features", |b| b[..4].fill(0xff), "tree 0 compares a feature"),
+            ("trees.sizes", |b| b[..4].fill(0xff), "add up"),
+            ("trees.thresholds", |b| b[..4].fill(0xff), "not finite"),
+            ("trees.values", |b| b[..4].fill(0xff), "not finite"),
+            ("trees.importances", |b| b[..8].copy_from_slice(&(-1.0f64).to_le_bytes()), "no shares"),
+        ];
+        for (tensor, change, words) in cases {
+            let message = message_of_damage(&with_tensor(&good, tensor, change));
+            assert!(message.contains(words), "{tensor}, {words}: {message}");
+        }
+        // More trees than the file holds, up to more than can be counted.
+        let key = ["trees", "rounds"][kind - 6];
+        for count in [4, 1u64 << 62, u64::MAX] {
+            let message = message_of_damage(&with_inner(&good, |h| h["model"][key] = count.into()));
+            assert!(message.contains("trees.sizes") || message.contains("rounds"), "{message}");
+        }
+    }
+    let forest = model(&kinds()[6]).to_bytes().unwrap();
+    let message =
+        message_of_damage(&with_tensor(&forest, "trees.values", |b| b[..4].copy_from_slice(&7f32.to_le_bytes())));
+    assert!(message.contains("no shares of the classes"), "{message}");
+}
+
 #[test]
 fn tensors_of_wrong_shape_name_or_content_are_refused() {
     let good = model(&kinds()[0]).to_bytes().unwrap();
@@ -302,20 +351,12 @@ fn tensors_of_wrong_shape_name_or_content_are_refused() {
     assert!(message_of_damage(&bytes).contains("scaler.mean"));
     for (kind, tensor) in [(0, "linear.weights"), (1, "scaler.scale"), (2, "svm.weights"), (3, "svm.vectors")] {
         let good = model(&kinds()[kind]).to_bytes().unwrap();
-        let length = u64::from_le_bytes(*good.first_chunk::<8>().unwrap()) as usize;
-        let header: serde_json::Value = serde_json::from_slice(&good[8..8 + length]).unwrap();
-        let start = 8 + length + header[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
-        let mut spoilt = good;
         // All bits set are NaN, in either width.
-        spoilt[start..start + 8].fill(0xff);
+        let spoilt = with_tensor(&good, tensor, |bytes| bytes[..8].fill(0xff));
         assert!(message_of_damage(&spoilt).contains(&format!("`{tensor}` holds values that are not finite")));
     }
     let svm = model(&kinds()[3]).to_bytes().unwrap();
-    let length = u64::from_le_bytes(*svm.first_chunk::<8>().unwrap()) as usize;
-    let header: serde_json::Value = serde_json::from_slice(&svm[8..8 + length]).unwrap();
-    let start = 8 + length + header["svm.counts"]["data_offsets"][0].as_u64().unwrap() as usize;
-    let mut spoilt = svm;
-    spoilt[start..start + 12].fill(0xff);
+    let spoilt = with_tensor(&svm, "svm.counts", |bytes| bytes.fill(0xff));
     assert!(message_of_damage(&spoilt).contains("svm.vectors"), "counts beyond the vectors");
 }
 
@@ -350,18 +391,21 @@ fn a_file_without_end_is_not_read_to_its_end() {
     assert!(matches!(ModelFile::load("/dev/zero"), Err(ModelError::NotAModel { .. })));
 }
 
+/// Which of the [`kinds`] are damaged at random: all but the one that is large.
+const DAMAGED: [usize; 7] = [0, 1, 2, 3, 4, 6, 7];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// Whatever bytes are changed, reading ends with a model or an error, and a model that is read can predict.
     #[test]
     fn random_damage_never_panics(
-        kind in 0usize..5,
+        kind in 0usize..DAMAGED.len(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         use std::sync::LazyLock;
         static FILES: LazyLock<Vec<Vec<u8>>> =
-            LazyLock::new(|| kinds()[..5].iter().map(|params| model(params).to_bytes().unwrap()).collect());
+            LazyLock::new(|| DAMAGED.iter().map(|&kind| model(&kinds()[kind]).to_bytes().unwrap()).collect());
         let mut bytes = FILES[kind].clone();
         for (at, value) in changes {
             let at = at.index(bytes.len());

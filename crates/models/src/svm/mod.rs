@@ -10,13 +10,12 @@ mod solve;
 use std::ops::ControlFlow;
 
 use libsvm_rs::probability::{multiclass_probability, sigmoid_predict, sigmoid_train};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::numeric::{class_weights, dot, vectorised};
 use crate::params::{ClassWeight, Gamma, out_of_range, positive};
+use crate::random::stream;
 use crate::{FitProgress, Matrix, ModelError};
 
 use solve::{Gram, Problem, Solution, kernel};
@@ -168,8 +167,7 @@ pub(crate) fn fit(
                     problem.push(row, -1);
                 }
                 // Each pair has a stream of its own, whichever thread it runs on.
-                let mut random = ChaCha8Rng::seed_from_u64(seed);
-                random.set_stream(index as u64);
+                let mut random = stream(seed, index as u64);
                 let costs = (costs[i], costs[j]);
                 let values = problem.held_out(&gram, costs, params, &mut random);
                 let targets: Vec<f64> = problem.signs.iter().map(|&s| f64::from(s)).collect();

@@ -4,12 +4,12 @@ use libsvm_rs::cache::Cache;
 use libsvm_rs::qmatrix::QMatrix;
 use libsvm_rs::solver::{Solver, SolverVariant};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 
 use super::SvmParams;
 use crate::Matrix;
 use crate::numeric::{dot_rows, square_distance, vectorised};
+use crate::random::below;
 
 /// The kernel matrix of so many rows is computed once and kept (128 MiB); of more rows, entries are computed when needed.
 const KEPT_ROWS: usize = 4096;
@@ -197,7 +197,7 @@ fn folds(signs: &[i8], folds: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..signs.len()).collect();
     for i in (1..order.len()).rev() {
         // The high half of the product is uniform up to a bias of n / 2⁶⁴.
-        let j = ((u128::from(random.next_u64()) * (i as u128 + 1)) >> 64) as usize;
+        let j = below(random, i + 1);
         order.swap(i, j);
     }
     // A stable sort by sign keeps the shuffled order within either sign.
