@@ -164,4 +164,27 @@ pub(crate) struct Memory {
     pub(crate) bits: Vec<u16>,
     /// Max pooling's winners: the position within the window.
     pub(crate) winners: Vec<u32>,
+    /// The weights of attention pooling, and their gradients for one sample.
+    pub(crate) attention: Vec<f32>,
+    /// The inputs of a recurrent layer, step by step and in each step sample by sample.
+    pub(crate) inputs: Vec<f32>,
+    /// A recurrent layer's directions.
+    pub(crate) unrolled: Vec<Unrolled>,
+}
+
+/// What one direction of a recurrent layer keeps of every step; all in the order steps, samples, units.
+#[derive(Debug, Clone)]
+pub(crate) struct Unrolled {
+    /// The four gates; in the backward pass, the gradients of the sums that go into them.
+    pub(crate) gates: Vec<f32>,
+    /// The hidden states, one more than there are steps.
+    pub(crate) hidden: Vec<f32>,
+    /// The cells, likewise.
+    pub(crate) cells: Vec<f32>,
+    /// The tangents of the cells.
+    pub(crate) squashed: Vec<f32>,
+    /// The gradient of the hidden state at the step at hand.
+    pub(crate) hidden_gradient: Vec<f32>,
+    /// The gradient of the cells at the step at hand.
+    pub(crate) cell_gradient: Vec<f32>,
 }

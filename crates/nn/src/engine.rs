@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::batch::{Memory, Tensor};
-use crate::layers::{Context, Map, Mode};
+use crate::layers::{Context, Map, Mode, Past};
 use crate::loss::{best, cross_entropy};
 use crate::plan::{Kind, Op, Plan, Stage};
 use crate::simd;
@@ -69,12 +69,11 @@ impl Engine {
     pub(crate) fn new(plan: &Arc<Plan>, capacity: usize, purpose: Purpose) -> Self {
         let first = plan.first_trainable().unwrap_or((plan.stages.len(), 0));
         let stages = plan.stages.iter().enumerate().map(|(index, stage)| {
-            // In evaluation, flat shards always have their full size: a product of fewer rows may round differently, and
-            // an answer should not depend on how many were asked for at once.
-            let per_shard = if purpose == Purpose::Prediction && stage.flat {
-                plan.division.flat
-            } else {
-                stage.samples_per_shard(plan.division).min(capacity)
+            // In evaluation, shards whose samples are multiplied together always have their full size: a product of fewer
+            // rows may round differently, and an answer should not depend on how many were asked for at once.
+            let per_shard = match stage.least_rows(plan.division) {
+                Some(rows) if purpose == Purpose::Prediction => rows,
+                _ => stage.samples_per_shard(plan.division).min(capacity),
             };
             (0..capacity.div_ceil(per_shard))
                 .map(|shard| {
@@ -114,7 +113,8 @@ impl Engine {
             }
             let (done, rest) = self.stages.split_at_mut(index);
             let (source, shards) = (done.last(), &mut rest[0]);
-            let active = activate(shards, samples, stage.flat && self.purpose == Purpose::Prediction);
+            let full = self.purpose == Purpose::Prediction && stage.least_rows(plan.division).is_some();
+            let active = activate(shards, samples, full);
             let stops: &[usize] = if matches!(mode, Mode::Evaluation) { &[] } else { &stage.synchronised };
             let (mut start, mut at_input) = (0, true);
             for stop in stops.iter().copied().map(Some).chain([None]) {
@@ -283,7 +283,7 @@ impl Engine {
         let mut rest = gradients;
         let mut position = 0;
         for (stage, shards) in self.plan.stages.iter().zip(&self.stages) {
-            for op in &stage.ops {
+            for (op_index, op) in stage.ops.iter().enumerate() {
                 let Some((map, matrix)) = op.map().and_then(|map| Some((map, map.matrix()?))) else { continue };
                 let (_, from) = rest.split_at_mut(op.parameters.start - position);
                 let (kernel, after) = from.split_at_mut(matrix.rows * matrix.columns);
@@ -291,14 +291,19 @@ impl Engine {
                 rest = after;
                 for (block, rows) in kernel.chunks_mut(GRADIENT_ROWS * matrix.columns).enumerate() {
                     let first = block * GRADIENT_ROWS;
-                    work.push((map, op, shards, first..first + rows.len() / matrix.columns, rows));
+                    work.push((map, op_index, op, shards, first..first + rows.len() / matrix.columns, rows));
                 }
             }
         }
-        work.into_par_iter().with_max_len(1).for_each(|(map, op, shards, range, destination)| {
+        work.into_par_iter().with_max_len(1).for_each(|(map, op_index, op, shards, range, destination)| {
             for (index, shard) in shards.iter().take_while(|shard| shard.samples > 0).enumerate() {
-                let (input, gradient) = (&shard.values[op.input], &shard.gradients[op.output]);
-                map.add_matrix_gradient(range.clone(), shard.samples, input, gradient, destination, index > 0);
+                let past = Past {
+                    samples: shard.samples,
+                    input: &shard.values[op.input],
+                    gradient: &shard.gradients[op.output],
+                    memory: &shard.memories[op_index],
+                };
+                map.add_matrix_gradient(range.clone(), past, destination, index > 0);
             }
         });
     }
@@ -323,8 +328,9 @@ impl Shard {
         });
         let memories = stage.ops.iter().map(|op| {
             let memory = match &op.kind {
-                _ if purpose == Purpose::Prediction => Memory::default(),
+                Kind::Map(map) if purpose == Purpose::Prediction => map.prediction_memory(capacity),
                 Kind::Map(map) => map.memory(capacity),
+                Kind::InPlace(_) if purpose == Purpose::Prediction => Memory::default(),
                 Kind::InPlace(layer) => layer.memory(capacity, stage.slots[op.input].geometry),
             };
             Memory { shard: index, ..memory }

@@ -9,6 +9,8 @@ use crate::plan::Division;
 use crate::random::{self, generator, symmetric};
 use crate::{LayerSpec, Network, Padding};
 
+mod recurrent;
+
 /// What dropout multiplied the values of a sample by.
 type Masks<'a> = &'a dyn Fn(usize, usize) -> Vec<f64>;
 
@@ -70,6 +72,16 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                     *sample = sample.chunks_exact(size).map(largest).collect();
                 }
             }
+            LayerSpec::Lstm { units, return_sequences, .. } => {
+                for sample in &mut batch {
+                    *sample = recurrent::lstm(sample, &tensors, units, return_sequences);
+                }
+            }
+            LayerSpec::AttentionPool => {
+                for sample in &mut batch {
+                    *sample = vec![recurrent::attention_pool(sample, tensors[0])];
+                }
+            }
             LayerSpec::Flatten => batch.iter_mut().for_each(|sample| *sample = vec![sample.concat()]),
         }
     }
@@ -121,7 +133,7 @@ fn check(shape: &[usize], specs: &[LayerSpec], n: usize, shards: Option<usize>) 
     let mut network = Network::new(shape, specs, 11).unwrap();
     if let Some(samples) = shards {
         let plan = Arc::get_mut(&mut network.plan).unwrap();
-        plan.division = Division { cost: 1, flat: samples };
+        plan.division = Division { cost: 1, flat: samples, recurrent: samples };
     }
     let mut rng = generator(5, random::Purpose::Initial { layer: 1000 });
     // Biases, γ and β away from where they start, so that nothing multiplies by one or adds zero.

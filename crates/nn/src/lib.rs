@@ -38,6 +38,7 @@
 //! # Ok::<(), stimmung_nn::NnError>(())
 //! ```
 
+mod activation;
 mod batch;
 mod engine;
 mod error;

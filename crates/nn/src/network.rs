@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::engine::{Engine, Purpose};
-use crate::layers::{Initial, Mode};
+use crate::layers::Mode;
 use crate::plan::Plan;
-use crate::random::{self, generator, symmetric};
+use crate::random::{self, generator};
 use crate::{LayerSpec, NnError};
 
 /// Samples that a prediction takes at once, at most; more only cost memory.
@@ -81,16 +81,12 @@ impl Network {
             plan: Arc::new(plan),
         };
         let plan = Arc::clone(&network.plan);
-        for tensor in &plan.tensors {
-            let all = if tensor.trainable { &mut network.parameters } else { &mut network.statistics };
-            let values = &mut all[tensor.range.clone()];
-            match tensor.initial {
-                Initial::Constant(value) => values.fill(value),
-                Initial::Glorot { fan_in, fan_out } => {
-                    let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
-                    let mut rng = generator(seed, random::Purpose::Initial { layer: tensor.layer });
-                    values.fill_with(|| limit * symmetric(&mut rng));
-                }
+        for tensors in plan.tensors.chunk_by(|a, b| a.layer == b.layer) {
+            // The tensors of a layer draw one after the other.
+            let mut rng = generator(seed, random::Purpose::Initial { layer: tensors[0].layer });
+            for tensor in tensors {
+                let all = if tensor.trainable { &mut network.parameters } else { &mut network.statistics };
+                tensor.initial.fill(&mut all[tensor.range.clone()], &mut rng);
             }
         }
         Ok(network)

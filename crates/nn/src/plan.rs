@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::batch::{Form, Geometry, Margin};
-use crate::layers::{BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Map, MaxPool1d, ParameterInfo, Relu};
+use crate::layers::{
+    AttentionPool, BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Lstm, Map, MaxPool1d, ParameterInfo, Relu,
+};
 use crate::{LayerSpec, NnError};
 
 /// The most parameters of a network: 1 GiB.
@@ -22,11 +24,14 @@ pub(crate) struct Division {
     pub(crate) cost: usize,
     /// Samples in a shard of a flat stage, at least: a product with fewer rows would wait for its weights.
     pub(crate) flat: usize,
+    /// Samples in a shard of a recurrent stage, at least. Fewer than in a flat one, although a product of 16 rows is faster
+    /// by a tenth than one of 8: a batch makes more shards, and an answer to a single sample does not wait for more.
+    pub(crate) recurrent: usize,
 }
 
 impl Default for Division {
     fn default() -> Self {
-        Self { cost: 1 << 20, flat: 32 }
+        Self { cost: 1 << 20, flat: 32, recurrent: 8 }
     }
 }
 
@@ -74,12 +79,15 @@ pub(crate) struct Slot {
     pub(crate) gradient_margin: Margin,
 }
 
-/// Layers that divide a batch in the same way: those before the samples are flattened, and those after.
+/// Layers that divide a batch in the same way: those before the samples are flattened, those after, and those from a
+/// recurrent layer on.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) ops: Vec<Op>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) flat: bool,
+    /// Whether a layer multiplies the samples together step by step.
+    pub(crate) recurrent: bool,
     /// Ops whose work on one batch must see all shards first.
     pub(crate) synchronised: Vec<usize>,
 }
@@ -87,18 +95,27 @@ pub(crate) struct Stage {
 impl Stage {
     fn new(input: Geometry) -> Self {
         let slot = Slot { geometry: input, margin: Margin::default(), gradient_margin: Margin::default() };
-        Self { ops: Vec::new(), slots: vec![slot], flat: input.is_flat(), synchronised: Vec::new() }
+        Self { ops: Vec::new(), slots: vec![slot], flat: input.is_flat(), recurrent: false, synchronised: Vec::new() }
     }
 
     fn output(&self) -> Geometry {
         self.slots[self.slots.len() - 1].geometry
     }
 
+    /// How many samples a shard has at least, where they are the rows of one matrix.
+    pub(crate) fn least_rows(&self, division: Division) -> Option<usize> {
+        match (self.flat, self.recurrent) {
+            (true, _) => Some(division.flat),
+            (false, true) => Some(division.recurrent),
+            (false, false) => None,
+        }
+    }
+
     /// How many samples make a shard.
     pub(crate) fn samples_per_shard(&self, division: Division) -> usize {
         let cost = self.ops.iter().filter_map(Op::map).fold(1, |sum: usize, map| sum.saturating_add(map.cost()));
         let enough = division.cost.div_ceil(cost);
-        if self.flat { enough.max(division.flat) } else { enough }
+        enough.max(self.least_rows(division).unwrap_or(1))
     }
 
     fn push_map(&mut self, map: Box<dyn Map>, layer: usize, offsets: &mut (usize, usize)) {
@@ -215,11 +232,10 @@ impl Plan {
 
     fn push(&mut self, position: usize, spec: &LayerSpec) -> Result<(), NnError> {
         let input = self.output();
-        let last = self.stages.len() - 1;
         let map = match self.build(position, spec, input)? {
             Some(Kind::Map(map)) => map,
             Some(Kind::InPlace(layer)) => {
-                self.stages[last].push_in_place(layer, position);
+                self.last_stage().push_in_place(layer, position);
                 self.describe(spec, 0);
                 return Ok(());
             }
@@ -234,19 +250,22 @@ impl Plan {
         if matches!(spec, LayerSpec::BatchNorm { .. }) && input.positions() == 1 {
             self.smallest_batch = 2;
         }
+        if map.is_recurrent() {
+            self.start_recurrent_stage(input);
+        }
         let (output, margin) = (map.output(), map.input_margin());
         let added = margin
             .before
             .checked_add(margin.after)
             .and_then(|zeros| zeros.checked_mul(input.row_len()))
-            .and_then(|zeros| output.checked_len()?.checked_add(zeros));
+            .and_then(|zeros| output.checked_len()?.checked_add(zeros)?.checked_add(map.memory_len()?));
         let activations = added.and_then(|added| self.sample_len.checked_add(added));
-        let remedy = "use fewer filters or shorter kernels";
+        let remedy = "use fewer filters or units, or shorter kernels";
         self.sample_len = within_limit(activations, LARGEST_SAMPLE, "what one sample leaves in the layers", remedy)?;
         let (first_parameter, first_statistic) = (self.parameters, self.statistics);
         let (trainable, statistics) = (map.parameters(), map.statistics());
         let mut offsets = (self.parameters, self.statistics);
-        self.stages[last].push_map(map, position, &mut offsets);
+        self.last_stage().push_map(map, position, &mut offsets);
         (self.parameters, self.statistics) = offsets;
         self.describe(spec, self.parameters - first_parameter);
         for (infos, mut start, trainable) in [(trainable, first_parameter, true), (statistics, first_statistic, false)]
@@ -306,11 +325,42 @@ impl Plan {
                 }
                 Box::new(MaxPool1d::new(input, size))
             }
+            LayerSpec::Lstm { units, bidirectional, return_sequences } => {
+                if input.is_flat() {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                let directions = 1 + usize::from(bidirectional);
+                let rows = input.row_len().saturating_add(units);
+                limit(&[directions, rows, 4, units], units.saturating_mul(4 * directions))?;
+                Box::new(Lstm::new(input, units, bidirectional, return_sequences))
+            }
+            LayerSpec::AttentionPool => {
+                if input.is_flat() {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                limit(&[input.row_len()], 0)?;
+                Box::new(AttentionPool::new(input))
+            }
             LayerSpec::Relu => return Ok(Some(Kind::InPlace(Box::new(Relu)))),
             LayerSpec::Dropout { rate } => return Ok(Some(Kind::InPlace(Box::new(Dropout::new(rate))))),
             LayerSpec::Flatten => return Ok(None),
         };
         Ok(Some(Kind::Map(map)))
+    }
+
+    fn last_stage(&mut self) -> &mut Stage {
+        let last = self.stages.len() - 1;
+        &mut self.stages[last]
+    }
+
+    /// Opens a stage for a recurrent layer, unless the one at hand will do.
+    fn start_recurrent_stage(&mut self, input: Geometry) {
+        let stage = self.last_stage();
+        if !stage.recurrent && !stage.ops.is_empty() {
+            self.stages.push(Stage::new(input));
+            self.sample_len += input.len();
+        }
+        self.last_stage().recurrent = true;
     }
 
     /// Opens the stage of what comes after the samples have become flat.

@@ -89,6 +89,33 @@ pub enum LayerSpec {
         /// Positions in a window, and from one window to the next; at least 1 and at most the length.
         size: usize,
     },
+    /// Long short-term memory (Hochreiter and Schmidhuber 1997) with forget gates (Gers, Schmidhuber and Cummins 2000):
+    /// `(length, channels)` → `(units,)`, or `(length, units)` with `return_sequences`. A picture of
+    /// `(frames, bands, channels)` is read as a sequence of `(frames, bands · channels)`.
+    ///
+    /// With `σ` the logistic function, and `h` and `c` zero before the first step,
+    /// `[i f g o] = x[t]·W + h[t-1]·R + b`, `c[t] = σ(f)·c[t-1] + σ(i)·tanh(g)`, `h[t] = σ(o)·tanh(c[t])`. As in Keras, the gates
+    /// stand in this order, `R` starts as an orthogonal matrix (Saxe et al., ICLR 2014) and the biases of the
+    /// forget gates from 1 (Jozefowicz, Zaremba and Sutskever, ICML 2015). It has `4·((channels + units)·units + units)`
+    /// parameters, twice as many if bidirectional; the first weights take a time that grows with the cube of the units.
+    Lstm {
+        /// Cells, at least 1.
+        units: usize,
+        /// Whether a second such layer reads the sample from its end (Schuster and Paliwal 1997). The outputs of both stand
+        /// side by side, so that there are `2·units`: at each step the two that have read that step, or without
+        /// `return_sequences` the last one of either. Off by default.
+        #[serde(default)]
+        bidirectional: bool,
+        /// Whether every step gives an output; otherwise the last step alone. Off by default.
+        #[serde(default)]
+        return_sequences: bool,
+    },
+    /// An average over the length, with weights that the layer learns to choose: `(length, channels)` → `(channels,)`. This
+    /// is the weighted pooling with local attention of Mirsamadi, Barsoum and Zhang (ICASSP 2017): `y = Σ_t α[t]·h[t]` with
+    /// `α = softmax(h·u)` over the length and one vector `u` of as many values as there are channels. Pictures are read as
+    /// by [`Lstm`](Self::Lstm).
+    #[serde(deserialize_with = "no_keys")]
+    AttentionPool,
     /// `(length, channels)` → `(length · channels,)`, position by position.
     #[serde(deserialize_with = "no_keys")]
     Flatten,
@@ -140,6 +167,11 @@ impl LayerSpec {
         Self::MaxPool1d { size }
     }
 
+    /// Long short-term memory that reads forward and gives its last output.
+    pub const fn lstm(units: usize) -> Self {
+        Self::Lstm { units, bidirectional: false, return_sequences: false }
+    }
+
     /// The layer's kind, as a recipe writes it.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -149,6 +181,8 @@ impl LayerSpec {
             Self::Relu => "relu",
             Self::Dropout { .. } => "dropout",
             Self::MaxPool1d { .. } => "max-pool1d",
+            Self::Lstm { .. } => "lstm",
+            Self::AttentionPool => "attention-pool",
             Self::Flatten => "flatten",
         }
     }
@@ -187,7 +221,8 @@ impl LayerSpec {
             }
             Self::Dropout { rate } => share("dropout.rate", rate),
             Self::MaxPool1d { size } => at_least_one("max-pool1d.size", size),
-            Self::Relu | Self::Flatten => Ok(()),
+            Self::Lstm { units, .. } => at_least_one("lstm.units", units),
+            Self::Relu | Self::AttentionPool | Self::Flatten => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::Padding;
 use crate::batch::{Geometry, Margin, Memory, Tensor};
-use crate::layers::{Context, Initial, Map, Matrix, Mode, ParameterInfo};
+use crate::layers::{Context, Initial, Map, Matrix, Mode, ParameterInfo, Past};
 use crate::matmul::{View, multiply};
 use crate::simd::{add_column_sums, fill_rows, transpose};
 
@@ -71,6 +71,24 @@ impl Conv1d {
                     View::new(kernel, filters, channels, channels),
                 );
             }
+        }
+    }
+
+    /// Some rows of the gradient of the kernel, added to what is there if `accumulate`.
+    fn kernel_gradient(
+        &self,
+        rows: Range<usize>,
+        samples: usize,
+        input: &Tensor,
+        gradient: &Tensor,
+        destination: &mut [f32],
+        accumulate: bool,
+    ) {
+        let filters = self.output.channels;
+        for sample in 0..samples {
+            let patches = self.patches(input.padded(sample), rows.clone());
+            let gradient = View::new(gradient.sample(sample), self.output.rows, filters, filters);
+            multiply(destination, filters, accumulate || sample > 0, patches.transposed(), gradient);
         }
     }
 }
@@ -151,7 +169,7 @@ impl Map for Conv1d {
         }
         if !kernel.is_empty() {
             let rows = 0..self.matrix_size().rows;
-            self.add_matrix_gradient(rows, context.samples, input, gradient, kernel, false);
+            self.kernel_gradient(rows, context.samples, input, gradient, kernel, false);
         }
         let Some(input_gradient) = input_gradient else { return };
         let (channels, filters) = (self.input.channels, self.output.channels);
@@ -179,20 +197,7 @@ impl Map for Conv1d {
         (!self.matrix_size().is_partial()).then(|| self.matrix_size())
     }
 
-    fn add_matrix_gradient(
-        &self,
-        rows: Range<usize>,
-        samples: usize,
-        input: &Tensor,
-        gradient: &Tensor,
-        destination: &mut [f32],
-        accumulate: bool,
-    ) {
-        let filters = self.output.channels;
-        for sample in 0..samples {
-            let patches = self.patches(input.padded(sample), rows.clone());
-            let gradient = View::new(gradient.sample(sample), self.output.rows, filters, filters);
-            multiply(destination, filters, accumulate || sample > 0, patches.transposed(), gradient);
-        }
+    fn add_matrix_gradient(&self, rows: Range<usize>, past: Past<'_>, destination: &mut [f32], accumulate: bool) {
+        self.kernel_gradient(rows, past.samples, past.input, past.gradient, destination, accumulate);
     }
 }

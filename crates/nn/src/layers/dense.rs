@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::batch::{Geometry, Memory, Tensor};
-use crate::layers::{Context, Initial, Map, Matrix, ParameterInfo};
+use crate::layers::{Context, Initial, Map, Matrix, ParameterInfo, Past};
 use crate::matmul::{View, multiply};
 use crate::simd::{add_column_sums, fill_rows};
 
@@ -25,6 +25,21 @@ impl Dense {
 
     fn kernel_len(&self) -> usize {
         self.features * self.units
+    }
+
+    /// Some rows of the gradient of the kernel, added to what is there if `accumulate`.
+    fn kernel_gradient(
+        &self,
+        rows: Range<usize>,
+        samples: usize,
+        input: &Tensor,
+        gradient: &Tensor,
+        destination: &mut [f32],
+        accumulate: bool,
+    ) {
+        let input = View::new(&input.rows(samples)[rows.start..], samples, rows.len(), self.features);
+        let gradient = View::new(gradient.rows(samples), samples, self.units, self.units);
+        multiply(destination, self.units, accumulate, input.transposed(), gradient);
     }
 }
 
@@ -71,7 +86,7 @@ impl Map for Dense {
         bias.fill(0.0);
         add_column_sums(bias, gradients);
         if !kernel.is_empty() {
-            self.add_matrix_gradient(0..self.features, samples, input, gradient, kernel, false);
+            self.kernel_gradient(0..self.features, samples, input, gradient, kernel, false);
         }
         if let Some(input_gradient) = input_gradient {
             multiply(
@@ -93,17 +108,7 @@ impl Map for Dense {
         (!self.kernel().is_partial()).then(|| self.kernel())
     }
 
-    fn add_matrix_gradient(
-        &self,
-        rows: Range<usize>,
-        samples: usize,
-        input: &Tensor,
-        gradient: &Tensor,
-        destination: &mut [f32],
-        accumulate: bool,
-    ) {
-        let input = View::new(&input.rows(samples)[rows.start..], samples, rows.len(), self.features);
-        let gradient = View::new(gradient.rows(samples), samples, self.units, self.units);
-        multiply(destination, self.units, accumulate, input.transposed(), gradient);
+    fn add_matrix_gradient(&self, rows: Range<usize>, past: Past<'_>, destination: &mut [f32], accumulate: bool) {
+        self.kernel_gradient(rows, past.samples, past.input, past.gradient, destination, accumulate);
     }
 }

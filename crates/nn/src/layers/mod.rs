@@ -8,17 +8,23 @@ use std::ops::Range;
 
 use crate::batch::{Geometry, Margin, Memory, Tensor};
 
+mod attention_pool;
 mod batch_norm;
 mod conv1d;
 mod dense;
 mod dropout;
+mod initial;
+mod lstm;
 mod max_pool1d;
 mod relu;
 
+pub(crate) use attention_pool::AttentionPool;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use conv1d::Conv1d;
 pub(crate) use dense::Dense;
 pub(crate) use dropout::Dropout;
+pub(crate) use initial::Initial;
+pub(crate) use lstm::Lstm;
 pub(crate) use max_pool1d::MaxPool1d;
 pub(crate) use relu::Relu;
 
@@ -54,13 +60,15 @@ pub(crate) struct Context<'a> {
     pub(crate) samples: usize,
 }
 
-/// Where a tensor of parameters starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Initial {
-    /// Glorot's uniform distribution.
-    Glorot { fan_in: usize, fan_out: usize },
-    /// Every value alike.
-    Constant(f32),
+/// One shard after the backward pass: what the gradient of a large kernel is computed from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past<'a> {
+    /// How many samples the shard holds.
+    pub(crate) samples: usize,
+    pub(crate) input: &'a Tensor,
+    /// The gradient of the output.
+    pub(crate) gradient: &'a Tensor,
+    pub(crate) memory: &'a Memory,
 }
 
 /// A tensor of parameters or running statistics.
@@ -118,6 +126,22 @@ pub(crate) trait Map: Debug + Send + Sync {
         Memory::default()
     }
 
+    /// As [`memory`](Self::memory), but for forward passes in evaluation mode alone.
+    fn prediction_memory(&self, _samples: usize) -> Memory {
+        Memory::default()
+    }
+
+    /// How many values a sample has there, where they are more than its output; `None` beyond counting.
+    fn memory_len(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    /// Whether the layer multiplies the same few weights again and again by one row of each sample. Samples then go together
+    /// although they have a length; see [`Division::recurrent`](crate::plan::Division::recurrent).
+    fn is_recurrent(&self) -> bool {
+        false
+    }
+
     /// Computes the output of a shard.
     fn forward(&self, context: Context<'_>, input: &Tensor, output: &mut Tensor, memory: &mut Memory);
 
@@ -145,16 +169,7 @@ pub(crate) trait Map: Debug + Send + Sync {
 
     /// Computes some rows of the gradient of [`matrix`](Self::matrix) from one shard, adding to those of the shards
     /// before if `accumulate`.
-    fn add_matrix_gradient(
-        &self,
-        _rows: Range<usize>,
-        _samples: usize,
-        _input: &Tensor,
-        _gradient: &Tensor,
-        _destination: &mut [f32],
-        _accumulate: bool,
-    ) {
-    }
+    fn add_matrix_gradient(&self, _rows: Range<usize>, _past: Past<'_>, _destination: &mut [f32], _accumulate: bool) {}
 
     /// The layer's second face, if in training it must see the whole batch before it can go on.
     fn synchronised(&self) -> Option<&dyn Synchronised> {
