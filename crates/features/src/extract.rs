@@ -7,7 +7,7 @@ use crate::issa::IssaMeans;
 use crate::lanes::{LANES, Lane, vectorized};
 use crate::log_mel::LogMel;
 use crate::mfcc::Dct;
-use crate::set::{FeatureSet, MelSet, MfccSet, Shape};
+use crate::set::{FeatureSet, MelSet, MfccSet, Shape, samples_in};
 use crate::stft::{BlockStft, Quantity, StftParams};
 
 /// Plans, filters and scratch of one feature set for one sampling rate.
@@ -35,6 +35,8 @@ pub struct Extractor {
 enum Work {
     Mfcc(Box<MfccMeans>),
     Mel(Box<MelPicture>),
+    /// The number of samples wanted.
+    Waveform(usize),
     Issa(Box<IssaMeans>),
 }
 
@@ -47,6 +49,7 @@ impl Extractor {
         let work = match set {
             FeatureSet::Mfcc(params) => Work::Mfcc(Box::new(MfccMeans::new(params, sample_rate)?)),
             FeatureSet::Mel(params) => Work::Mel(Box::new(MelPicture::new(params, sample_rate)?)),
+            FeatureSet::Waveform(params) => Work::Waveform(samples_in(params.seconds, sample_rate)),
             FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(layout, sample_rate)?)),
         };
         Ok(Self { set, sample_rate, shape, work })
@@ -89,6 +92,10 @@ impl Extractor {
         match &mut self.work {
             Work::Mfcc(work) => Ok(work.extract(samples)),
             Work::Mel(work) => Ok(work.extract(samples)),
+            Work::Waveform(length) => {
+                let mut padded = Vec::new();
+                Ok(middle(samples, *length, &mut padded).to_vec())
+            }
             Work::Issa(work) => work.extract(samples),
         }
     }
@@ -188,16 +195,7 @@ impl MelPicture {
     }
 
     fn extract(&mut self, samples: &[f32]) -> Vec<f32> {
-        if let Some(excess) = samples.len().checked_sub(self.samples) {
-            let start = excess / 2;
-            self.analysis.run(&samples[start..start + self.samples]);
-        } else {
-            self.cut.clear();
-            self.cut.resize((self.samples - samples.len()) / 2, 0.0);
-            self.cut.extend_from_slice(samples);
-            self.cut.resize(self.samples, 0.0);
-            self.analysis.run(&self.cut);
-        }
+        self.analysis.run(middle(samples, self.samples, &mut self.cut));
         let Analysis { log_mel, raised, .. } = &mut self.analysis;
         let mut picture = Vec::with_capacity(log_mel.frames() * log_mel.bands());
         log_mel.for_each_block(raised, |block, frames| {
@@ -207,6 +205,18 @@ impl MelPicture {
         });
         picture
     }
+}
+
+/// The middle `length` samples; of fewer, all of them between two silences, which are put together in `padded`.
+fn middle<'a>(samples: &'a [f32], length: usize, padded: &'a mut Vec<f32>) -> &'a [f32] {
+    if let Some(excess) = samples.len().checked_sub(length) {
+        return &samples[excess / 2..][..length];
+    }
+    padded.clear();
+    padded.resize((length - samples.len()) / 2, 0.0);
+    padded.extend_from_slice(samples);
+    padded.resize(length, 0.0);
+    padded
 }
 
 #[cfg(test)]
@@ -296,6 +306,16 @@ mod tests {
         padded.extend(&middle[..4000]);
         padded.resize(16_000, 0.0);
         assert_eq!(extractor.extract_samples(&middle[..4000]).unwrap(), extractor.extract_samples(&padded).unwrap());
+    }
+
+    #[test]
+    fn a_waveform_is_its_own_samples() {
+        let set: FeatureSet = toml::from_str("set = 'waveform'\nseconds = 0.001").unwrap();
+        let mut extractor = set.extractor(8000).unwrap();
+        assert_eq!(extractor.shape(), Shape::Picture { frames: 8, bands: 1 });
+        let ramp: Vec<f32> = (0..12_u8).map(f32::from).collect();
+        assert_eq!(extractor.extract_samples(&ramp).unwrap(), ramp[2..10]);
+        assert_eq!(extractor.extract_samples(&ramp[1..4]).unwrap(), [0.0, 0.0, 1.0, 2.0, 3.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]

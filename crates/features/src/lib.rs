@@ -71,7 +71,7 @@ pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
-pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape};
+pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
 pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
 pub use tonnetz::tonnetz;
 pub use tuning::{PeakTuner, TuningParams, estimate_tuning, pitch_tuning};

@@ -46,10 +46,29 @@ impl Default for MelSet {
     }
 }
 
+/// The samples themselves, cut or padded to one duration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WaveformSet {
+    /// Duration in seconds, above 0 and up to 3600. The middle of a longer recording is kept; a shorter one gets silence
+    /// on both sides. Default 3.
+    pub seconds: f64,
+}
+
+impl Default for WaveformSet {
+    fn default() -> Self {
+        Self { seconds: 3.0 }
+    }
+}
+
+/// Samples in a duration.
+pub(crate) fn samples_in(seconds: f64, sample_rate: u32) -> usize {
+    (seconds * f64::from(sample_rate)).round() as usize
+}
+
 impl MelSet {
     /// Samples that the picture shows.
     pub(crate) fn samples(&self, sample_rate: u32) -> usize {
-        (self.seconds * f64::from(sample_rate)).round() as usize
+        samples_in(self.seconds, sample_rate)
     }
 
     pub(crate) fn stft(&self) -> StftParams {
@@ -90,6 +109,7 @@ impl IssaLayout {
 /// | --- | --- | --- |
 /// | `mfcc` | `n` = 40, `sd` = false | time means of `n` MFCC (128 Slaney mel bands, 80 dB range), then their standard deviations |
 /// | `mel` | `n_fft` = 2048, `hop` = 1024, `bands` = 128, `seconds` = 3.0 | mel power in dB (reference 1, floor −100 dB, 80 dB range), shape (frames, bands) |
+/// | `waveform` | `seconds` = 3.0 | the samples, shape (frames, bands) with a frame a sample and one band |
 /// | `issa-40-12-128` | | time means of 40 MFCC, 12 chroma, 128 mel, 7 contrast, 6 tonnetz (of the harmonic part) |
 /// | `issa-60-60-60` | | the same with 60, 60 and 60 |
 /// | `issa-50-80-50` | | the same with 50, 80 and 50; tonnetz of the 80 chroma values |
@@ -115,6 +135,8 @@ pub enum FeatureSet {
     Mfcc(MfccSet),
     /// `mel`.
     Mel(MelSet),
+    /// `waveform`.
+    Waveform(WaveformSet),
     /// `issa-40-12-128`, `issa-60-60-60`, `issa-50-80-50`.
     Issa(IssaLayout),
 }
@@ -146,7 +168,7 @@ impl Shape {
 
 impl FeatureSet {
     /// All names that [`FeatureSet::by_name`] knows.
-    pub const NAMES: &[&str] = &["mfcc", "mel", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50"];
+    pub const NAMES: &[&str] = &["mfcc", "mel", "waveform", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50"];
 
     /// The set of this name, with default parameters.
     ///
@@ -156,6 +178,7 @@ impl FeatureSet {
         match name {
             "mfcc" => Ok(Self::Mfcc(MfccSet::default())),
             "mel" => Ok(Self::Mel(MelSet::default())),
+            "waveform" => Ok(Self::Waveform(WaveformSet::default())),
             "issa-40-12-128" => Ok(Self::Issa(IssaLayout::Mfcc40Chroma12Mel128)),
             "issa-60-60-60" => Ok(Self::Issa(IssaLayout::Mfcc60Chroma60Mel60)),
             "issa-50-80-50" => Ok(Self::Issa(IssaLayout::Mfcc50Chroma80Mel50)),
@@ -172,6 +195,7 @@ impl FeatureSet {
         match self {
             Self::Mfcc(_) => "mfcc",
             Self::Mel(_) => "mel",
+            Self::Waveform(_) => "waveform",
             Self::Issa(IssaLayout::Mfcc40Chroma12Mel128) => "issa-40-12-128",
             Self::Issa(IssaLayout::Mfcc60Chroma60Mel60) => "issa-60-60-60",
             Self::Issa(IssaLayout::Mfcc50Chroma80Mel50) => "issa-50-80-50",
@@ -183,6 +207,7 @@ impl FeatureSet {
         match self {
             Self::Mfcc(_) => &["set", "n", "sd"],
             Self::Mel(_) => &["set", "n_fft", "hop", "bands", "seconds"],
+            Self::Waveform(_) => &["set", "seconds"],
             Self::Issa(_) => &["set"],
         }
     }
@@ -201,11 +226,9 @@ impl FeatureSet {
                 if !(1..=4096).contains(&set.bands) {
                     return Err(FeatureError::parameter("bands", "1 to 4096", set.bands));
                 }
-                if !(set.seconds > 0.0 && set.seconds <= 3600.0) {
-                    return Err(FeatureError::parameter("seconds", "above 0 and at most 3600", set.seconds));
-                }
-                Ok(())
+                check_seconds(set.seconds)
             }
+            Self::Waveform(set) => check_seconds(set.seconds),
             Self::Mfcc(_) | Self::Issa(_) => Ok(()),
         }
     }
@@ -219,24 +242,14 @@ impl FeatureSet {
         match self {
             Self::Mfcc(set) => Ok(Shape::Vector(if set.sd { 2 * set.n } else { set.n })),
             Self::Issa(_) => Ok(Shape::Vector(193)),
-            Self::Mel(set) => {
-                let samples = set.samples(sample_rate);
-                if samples == 0 {
-                    let least = format!("at least one sample at {sample_rate} Hz");
-                    return Err(FeatureError::parameter("seconds", least, set.seconds));
-                }
-                let frames = set.stft().frames(samples);
-                if frames.saturating_mul(set.bands) > LARGEST_PICTURE {
-                    let most = format!("a picture of at most {LARGEST_PICTURE} values at {sample_rate} Hz");
-                    return Err(FeatureError::parameter("seconds", most, set.seconds));
-                }
-                Ok(Shape::Picture { frames, bands: set.bands })
-            }
+            Self::Mel(set) => picture(set.seconds, sample_rate, set.bands, |samples| set.stft().frames(samples)),
+            Self::Waveform(set) => picture(set.seconds, sample_rate, 1, |samples| samples),
         }
     }
 
     /// Names of the values, in order: `mfcc_01_mean`, `chroma_01_mean`, `mel_01_mean`, `contrast_0_mean` to
-    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; in a picture `frame_001_mel_001`.
+    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; in a picture `frame_001_mel_001`, of a waveform
+    /// `sample_00001`.
     ///
     /// # Errors
     /// [`FeatureError::Parameter`] where a parameter is out of range, also for this rate.
@@ -262,7 +275,11 @@ impl FeatureSet {
                     numbered(&mut names, "mfcc", set.n, "sd");
                 }
             }
-            (Self::Mel(_), Shape::Vector(_)) => {}
+            (Self::Mel(_) | Self::Waveform(_), Shape::Vector(_)) => {}
+            (Self::Waveform(_), Shape::Picture { frames, .. }) => {
+                let wide = frames.to_string().len();
+                names.extend((1..=frames).map(|sample| format!("sample_{sample:0wide$}")));
+            }
             (Self::Mel(_), Shape::Picture { frames, bands }) => {
                 let (wide, narrow) = (frames.to_string().len().max(3), bands.to_string().len().max(3));
                 for frame in 1..=frames {
@@ -281,6 +298,34 @@ impl FeatureSet {
     pub fn extractor(&self, sample_rate: u32) -> Result<Extractor, FeatureError> {
         Extractor::new(*self, sample_rate)
     }
+}
+
+fn check_seconds(seconds: f64) -> Result<(), FeatureError> {
+    if seconds > 0.0 && seconds <= 3600.0 {
+        Ok(())
+    } else {
+        Err(FeatureError::parameter("seconds", "above 0 and at most 3600", seconds))
+    }
+}
+
+/// The shape of a picture of so many seconds, if there is a sample to see and memory to see it in.
+fn picture(
+    seconds: f64,
+    sample_rate: u32,
+    bands: usize,
+    frames: impl Fn(usize) -> usize,
+) -> Result<Shape, FeatureError> {
+    let samples = samples_in(seconds, sample_rate);
+    if samples == 0 {
+        let least = format!("at least one sample at {sample_rate} Hz");
+        return Err(FeatureError::parameter("seconds", least, seconds));
+    }
+    let frames = frames(samples);
+    if frames.saturating_mul(bands) > LARGEST_PICTURE {
+        let most = format!("a picture of at most {LARGEST_PICTURE} values at {sample_rate} Hz");
+        return Err(FeatureError::parameter("seconds", most, seconds));
+    }
+    Ok(Shape::Picture { frames, bands })
 }
 
 /// The candidate with the smallest edit distance.
@@ -355,7 +400,9 @@ impl TryFrom<BTreeMap<String, Setting>> for FeatureSet {
                 (Self::Mel(set), "n_fft") => set.n_fft = value.count("n_fft")?,
                 (Self::Mel(set), "hop") => set.hop = value.count("hop")?,
                 (Self::Mel(set), "bands") => set.bands = value.count("bands")?,
-                (Self::Mel(set), "seconds") => set.seconds = value.real("seconds")?,
+                (Self::Mel(MelSet { seconds, .. }) | Self::Waveform(WaveformSet { seconds }), "seconds") => {
+                    *seconds = value.real("seconds")?;
+                }
                 _ => {
                     return Err(FeatureError::UnknownKey {
                         key: key.clone(),
@@ -383,6 +430,7 @@ impl From<FeatureSet> for BTreeMap<String, Setting> {
                 ("bands", count(set.bands)),
                 ("seconds", Setting::Real(set.seconds)),
             ]),
+            FeatureSet::Waveform(set) => settings.push(("seconds", Setting::Real(set.seconds))),
             FeatureSet::Issa(_) => {}
         }
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -445,6 +493,8 @@ mod tests {
             ("set = 'mel'\nseconds = 'long'", "`seconds` is \"long\""),
             ("set = 'mel'\nseconds = nan", "`seconds` is NaN"),
             ("set = 'mel'\nseconds = 0", "`seconds` is 0"),
+            ("set = 'waveform'\nseconds = -1", "`seconds` is -1"),
+            ("set = 'waveform'\nbands = 3", "unknown key `bands`"),
             ("set = 'mel'\nn_fft = 1023", "`n_fft` is 1023"),
             ("set = 'mel'\nhop = 0", "`hop` is 0"),
             ("set = 'mel'\nbands = 5000", "`bands` is 5000"),
@@ -457,6 +507,8 @@ mod tests {
 
     #[test]
     fn pictures_that_would_not_fit_are_refused() {
+        let set: FeatureSet = toml::from_str("set = 'waveform'\nseconds = 3600").unwrap();
+        assert!(set.shape(48_000).unwrap_err().to_string().contains("at most 16777216 values"));
         let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 3600\nhop = 1").unwrap();
         assert!(set.shape(48_000).unwrap_err().to_string().contains("at most 16777216 values"));
         let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 0.00001").unwrap();
