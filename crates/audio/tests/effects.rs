@@ -1,4 +1,4 @@
-//! Agreement of trimming, filtering, stretching and pitch shifting with librosa 0.11 and SciPy on synthesised signals: golden
+//! Agreement of trimming, filtering, stretching and pitch shifting with librosa 0.11 and `SciPy` on synthesised signals: golden
 //! values from `scripts/effects_golden.py`.
 
 // The helpers of an integration test are not inside a `#[test]`, where clippy.toml allows these.
