@@ -1,5 +1,7 @@
 //! Optimisers: how parameters follow their gradients.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +65,34 @@ pub enum OptimizerSpec {
         #[serde(default)]
         decay: f64,
     },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2, as in PyTorch): with `m` and `v` as in
+    /// Adam, `w ← w - η·λ·w`, then `w ← w - η · m̂/(sqrt(v̂) + ε)` with `m̂ = m/(1-β₁ᵗ)` and `v̂ = v/(1-β₂ᵗ)`. The rate `η` of
+    /// the step stands before both terms, so a schedule lowers the decay with it.
+    ///
+    /// Only kernels decay, that is tensors of two or more axes. Biases, and the scale and shift of normalisations, are exempt:
+    /// pulling them to zero moves the function's offset and scale and hardly limits what it can express
+    /// (Goodfellow, Bengio and Courville 2016, section 7.1). PyTorch decays everything that it is not told to spare.
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Step size, above 0. 0.001 by default.
+        #[serde(default = "adaptive_rate")]
+        learning_rate: f64,
+        /// How much of the mean gradient stays, in `[0, 1)`. 0.9 by default.
+        #[serde(default = "beta_1")]
+        beta_1: f64,
+        /// How much of the mean squared gradient stays, in `[0, 1)`. 0.999 by default.
+        #[serde(default = "beta_2")]
+        beta_2: f64,
+        /// Keeps the divisor from zero, above 0. 1e-8 by default, as in PyTorch, because it stands where it stands there.
+        #[serde(default = "adamw_epsilon")]
+        epsilon: f64,
+        /// The decay λ of the weights, at least 0, its product with the learning rate below 1. 0.01 by default, as in PyTorch.
+        #[serde(default = "weight_decay")]
+        weight_decay: f64,
+        /// Decay of the rate, at least 0, which is the default.
+        #[serde(default)]
+        decay: f64,
+    },
     /// RMSprop (Hinton's lecture 6e): `v ← ρ·v + (1-ρ)·g²`, `w ← w - η·g/(sqrt(v) + ε)`. The ε stands outside the root, as in
     /// PyTorch and in Keras up to 2.2; Keras 3 has it inside.
     Rmsprop {
@@ -105,6 +135,14 @@ fn epsilon() -> f64 {
     1e-7
 }
 
+fn adamw_epsilon() -> f64 {
+    1e-8
+}
+
+fn weight_decay() -> f64 {
+    0.01
+}
+
 impl Default for OptimizerSpec {
     /// Adam at a rate of 0.001.
     fn default() -> Self {
@@ -123,6 +161,12 @@ impl OptimizerSpec {
         Self::Adam { learning_rate, beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon(), decay: 0.0 }
     }
 
+    /// `AdamW` with its usual parameters at this rate and decay of the weights.
+    pub fn adamw(learning_rate: f64, weight_decay: f64) -> Self {
+        let (beta_1, beta_2, epsilon) = (beta_1(), beta_2(), adamw_epsilon());
+        Self::AdamW { learning_rate, beta_1, beta_2, epsilon, weight_decay, decay: 0.0 }
+    }
+
     /// `RMSprop` with its usual parameters at this rate.
     pub fn rmsprop(learning_rate: f64) -> Self {
         Self::Rmsprop { learning_rate, rho: rho(), epsilon: epsilon(), decay: 0.0 }
@@ -137,17 +181,35 @@ impl OptimizerSpec {
     /// ```
     #[must_use]
     pub fn with_decay(mut self, new: f64) -> Self {
-        let (Self::Sgd { decay, .. } | Self::Adam { decay, .. } | Self::Rmsprop { decay, .. }) = &mut self;
+        let (Self::Sgd { decay, .. }
+        | Self::Adam { decay, .. }
+        | Self::AdamW { decay, .. }
+        | Self::Rmsprop { decay, .. }) = &mut self;
         *decay = new;
         self
     }
 
+    /// The learning rate that the optimiser starts with.
+    pub fn learning_rate(&self) -> f64 {
+        let (Self::Sgd { learning_rate, .. }
+        | Self::Adam { learning_rate, .. }
+        | Self::AdamW { learning_rate, .. }
+        | Self::Rmsprop { learning_rate, .. }) = *self;
+        learning_rate
+    }
+
     /// The learning rate of step `step`, counted from 0: `learning_rate / (1 + decay · step)`.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
-        let (Self::Sgd { learning_rate, decay, .. }
-        | Self::Adam { learning_rate, decay, .. }
-        | Self::Rmsprop { learning_rate, decay, .. }) = *self;
-        learning_rate / (1.0 + decay * step as f64)
+        self.decayed(self.learning_rate(), step)
+    }
+
+    /// What the optimiser's own decay leaves of this rate at step `step`.
+    pub(crate) fn decayed(&self, rate: f64, step: u64) -> f64 {
+        let (Self::Sgd { decay, .. }
+        | Self::Adam { decay, .. }
+        | Self::AdamW { decay, .. }
+        | Self::Rmsprop { decay, .. }) = *self;
+        rate / (1.0 + decay * step as f64)
     }
 
     /// Checks the parameters.
@@ -160,27 +222,34 @@ impl OptimizerSpec {
             if holds { Ok(()) } else { Err(NnError::parameter(name, value, expected)) }
         };
         let share = |name, value: f64| require((0.0..1.0).contains(&value), name, value, "at least 0 and below 1");
-        let (learning_rate, decay) = match *self {
-            Self::Sgd { learning_rate, momentum, nesterov: _, decay } => {
+        let divisor = |value: f64| {
+            let holds = value >= 1e-30 && value.is_finite();
+            require(holds, "optimizer.epsilon", value, "at least 1e-30 and finite")
+        };
+        let decay = match *self {
+            Self::Sgd { momentum, decay, .. } => {
                 share("optimizer.momentum", momentum)?;
-                (learning_rate, decay)
+                decay
             }
-            Self::Adam { learning_rate, beta_1, beta_2, epsilon, decay } => {
+            Self::Adam { beta_1, beta_2, epsilon, decay, .. } | Self::AdamW { beta_1, beta_2, epsilon, decay, .. } => {
                 share("optimizer.beta_1", beta_1)?;
                 share("optimizer.beta_2", beta_2)?;
-                let holds = epsilon >= 1e-30 && epsilon.is_finite();
-                require(holds, "optimizer.epsilon", epsilon, "at least 1e-30 and finite")?;
-                (learning_rate, decay)
+                divisor(epsilon)?;
+                decay
             }
-            Self::Rmsprop { learning_rate, rho, epsilon, decay } => {
+            Self::Rmsprop { rho, epsilon, decay, .. } => {
                 share("optimizer.rho", rho)?;
-                let holds = epsilon >= 1e-30 && epsilon.is_finite();
-                require(holds, "optimizer.epsilon", epsilon, "at least 1e-30 and finite")?;
-                (learning_rate, decay)
+                divisor(epsilon)?;
+                decay
             }
         };
-        let holds = learning_rate > 0.0 && learning_rate.is_finite();
-        require(holds, "optimizer.learning_rate", learning_rate, "above 0 and finite")?;
+        let rate = self.learning_rate();
+        require(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate", rate, "above 0 and finite")?;
+        if let Self::AdamW { weight_decay, .. } = *self {
+            let holds = weight_decay >= 0.0 && weight_decay * rate < 1.0;
+            let expected = "at least 0, and below 1 times the learning rate";
+            require(holds, "optimizer.weight_decay", weight_decay, expected)?;
+        }
         require(decay >= 0.0 && decay.is_finite(), "optimizer.decay", decay, "at least 0 and finite")
     }
 }
@@ -189,11 +258,13 @@ impl OptimizerSpec {
 #[derive(Debug)]
 pub(crate) struct Optimizer {
     spec: OptimizerSpec,
+    /// The parameters that weight decay is for.
+    kernels: Vec<Range<usize>>,
     /// Steps taken.
     step: u64,
-    /// SGD's velocity, Adam's mean gradient.
+    /// SGD's velocity, Adam's mean gradient; empty where it is not needed.
     first: Vec<f32>,
-    /// The mean squared gradient of Adam and `RMSprop`.
+    /// The mean squared gradient of Adam and `RMSprop`; empty where it is not needed.
     second: Vec<f32>,
 }
 
@@ -205,15 +276,15 @@ fn flushed(x: f32) -> f32 {
 }
 
 impl Optimizer {
-    /// An optimiser for this many parameters, its spec checked.
-    pub(crate) fn new(spec: OptimizerSpec, parameters: usize) -> Self {
+    /// An optimiser for this many parameters, its spec checked. `kernels` are those that weight decay is for.
+    pub(crate) fn new(spec: OptimizerSpec, parameters: usize, kernels: Vec<Range<usize>>) -> Self {
         let (first, second) = match spec {
             OptimizerSpec::Sgd { momentum, .. } => (momentum > 0.0, false),
-            OptimizerSpec::Adam { .. } => (true, true),
+            OptimizerSpec::Adam { .. } | OptimizerSpec::AdamW { .. } => (true, true),
             OptimizerSpec::Rmsprop { .. } => (false, true),
         };
         let memory = |needed| vec![0.0; if needed { parameters } else { 0 }];
-        Self { spec, step: 0, first: memory(first), second: memory(second) }
+        Self { spec, kernels, step: 0, first: memory(first), second: memory(second) }
     }
 
     /// Steps taken.
@@ -221,15 +292,29 @@ impl Optimizer {
         self.step
     }
 
-    /// The learning rate of the next step.
-    pub(crate) fn learning_rate(&self) -> f64 {
-        self.spec.learning_rate_at(self.step)
+    /// What is remembered of the gradients: the first and the second moments, each empty where there are none.
+    pub(crate) fn moments(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
     }
 
-    /// Moves the parameters by one step.
-    pub(crate) fn update(&mut self, parameters: &mut [f32], gradients: &[f32]) {
-        let rate = self.learning_rate();
+    /// Goes on after this many steps with these moments, each as long as those of [`moments`](Self::moments).
+    pub(crate) fn restore(&mut self, step: u64, moments: [&[f32]; 2]) {
+        self.step = step;
+        self.first.copy_from_slice(moments[0]);
+        self.second.copy_from_slice(moments[1]);
+    }
+
+    /// Moves the parameters by one step at this rate.
+    pub(crate) fn update(&mut self, rate: f64, parameters: &mut [f32], gradients: &[f32]) {
         self.step += 1;
+        if let OptimizerSpec::AdamW { weight_decay, .. } = self.spec {
+            let keep = (1.0 - rate * weight_decay) as f32;
+            for range in &self.kernels {
+                parameters[range.clone()].par_chunks_mut(BLOCK).for_each(|weights| {
+                    vectorised(|| weights.iter_mut().for_each(|w| *w *= keep));
+                });
+            }
+        }
         let blocks = parameters.par_chunks_mut(BLOCK).zip(gradients.par_chunks(BLOCK));
         match self.spec {
             OptimizerSpec::Sgd { momentum: 0.0, .. } => {
@@ -270,6 +355,24 @@ impl Optimizer {
                     });
                 });
             }
+            OptimizerSpec::AdamW { beta_1, beta_2, epsilon, .. } => {
+                let time = self.step as f64;
+                let rate = (rate / (1.0 - beta_1.powf(time))) as f32;
+                let root_scale = (1.0 / (1.0 - beta_2.powf(time)).sqrt()) as f32;
+                let (keep_1, new_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
+                let (keep_2, new_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
+                let epsilon = epsilon as f32;
+                let memories = self.first.par_chunks_mut(BLOCK).zip(self.second.par_chunks_mut(BLOCK));
+                blocks.zip(memories).for_each(|((parameters, gradients), (first, second))| {
+                    vectorised(|| {
+                        for (((w, g), m), v) in parameters.iter_mut().zip(gradients).zip(first).zip(second) {
+                            *m = flushed(keep_1 * *m + new_1 * g);
+                            *v = flushed(keep_2 * *v + new_2 * (g * g));
+                            *w -= rate * *m / (v.sqrt() * root_scale + epsilon);
+                        }
+                    });
+                });
+            }
             OptimizerSpec::Rmsprop { rho, epsilon, .. } => {
                 let (rate, keep, new) = (rate as f32, rho as f32, (1.0 - rho) as f32);
                 let epsilon = epsilon as f32;
@@ -293,11 +396,11 @@ mod tests {
     /// Three steps down `f(w) = w²/2` from 1 and -2, so that the gradient is the parameter.
     fn descend(spec: &OptimizerSpec) -> Vec<f32> {
         spec.check().unwrap();
-        let mut optimizer = Optimizer::new(spec.clone(), 2);
+        let mut optimizer = Optimizer::new(spec.clone(), 2, std::iter::once(0..1).collect());
         let mut parameters = vec![1.0f32, -2.0];
         for _ in 0..3 {
             let gradients = parameters.clone();
-            optimizer.update(&mut parameters, &gradients);
+            optimizer.update(spec.learning_rate_at(optimizer.steps()), &mut parameters, &gradients);
         }
         parameters
     }
@@ -347,6 +450,38 @@ mod tests {
     }
 
     #[test]
+    fn adamw() {
+        // Printed by scripts/torch_training_golden.py with PyTorch 2.15.0 in float64. The first parameter decays, the second
+        // is exempt.
+        let strong = OptimizerSpec::AdamW {
+            learning_rate: 0.1,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 0.1,
+            weight_decay: 0.5,
+            decay: 0.0,
+        };
+        assert_near(&descend(&strong), [0.602_160_902_991, -1.715_174_356_057]);
+        assert_near(&descend(&OptimizerSpec::adamw(0.1, 0.01)), [0.698_911_184_716, -1.700_623_392_812]);
+    }
+
+    #[test]
+    fn adamw_without_decay_of_weights_is_adam_but_for_the_epsilon() {
+        let adam = OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-20, decay: 0.3 };
+        let adamw = OptimizerSpec::AdamW {
+            learning_rate: 0.1,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-20,
+            weight_decay: 0.0,
+            decay: 0.3,
+        };
+        for (a, b) in descend(&adam).iter().zip(descend(&adamw)) {
+            assert!((a - b).abs() < 3e-7, "{a} {b}");
+        }
+    }
+
+    #[test]
     fn rmsprop() {
         // Printed by PyTorch 2.15 in float64: RMSprop(lr=0.1, alpha=0.9, eps=0.1) and eps=1e-7.
         let spec = OptimizerSpec::Rmsprop { learning_rate: 0.1, rho: 0.9, epsilon: 0.1, decay: 0.0 };
@@ -369,6 +504,9 @@ mod tests {
             OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: f64::NAN, epsilon: 1e-7, decay: 0.0 },
             OptimizerSpec::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.9, epsilon: 0.0, decay: 0.0 },
             OptimizerSpec::Rmsprop { learning_rate: 0.1, rho: -0.1, epsilon: 1e-7, decay: 0.0 },
+            OptimizerSpec::adamw(0.1, -0.1),
+            OptimizerSpec::adamw(0.1, 10.0),
+            OptimizerSpec::adamw(0.1, f64::NAN),
         ] {
             assert!(matches!(spec.check(), Err(NnError::Parameter { .. })), "{spec:?}");
         }
@@ -380,17 +518,18 @@ mod tests {
         assert_eq!(read(r#"{"kind": "adam"}"#).unwrap(), OptimizerSpec::default());
         assert_eq!(read(r#"{"kind": "rmsprop", "learning_rate": 1e-5}"#).unwrap(), OptimizerSpec::rmsprop(1e-5));
         assert_eq!(read(r#"{"kind": "sgd", "learning_rate": 0.5}"#).unwrap(), OptimizerSpec::sgd(0.5));
+        assert_eq!(read(r#"{"kind": "adamw"}"#).unwrap(), OptimizerSpec::adamw(1e-3, 0.01));
         assert!(read(r#"{"kind": "sgd", "rate": 0.5}"#).is_err());
         assert!(read(r#"{"kind": "lion"}"#).is_err());
     }
 
     #[test]
     fn averages_end_at_zero_not_among_the_subnormals() {
-        let mut optimizer = Optimizer::new(OptimizerSpec::adam(1e-3), 1);
+        let mut optimizer = Optimizer::new(OptimizerSpec::adam(1e-3), 1, Vec::new());
         let mut parameters = [1.0];
-        optimizer.update(&mut parameters, &[1e-17]);
+        optimizer.update(1e-3, &mut parameters, &[1e-17]);
         for _ in 0..2_000 {
-            optimizer.update(&mut parameters, &[0.0]);
+            optimizer.update(1e-3, &mut parameters, &[0.0]);
             let (m, v) = (optimizer.first[0], optimizer.second[0]);
             assert!(!m.is_subnormal() && !v.is_subnormal(), "{m:e} {v:e}");
         }
