@@ -2,7 +2,8 @@
 //!
 //! A [`Network`] is a list of [`LayerSpec`]s over a sample's shape: `[features]`, or `[length, channels]` with the
 //! channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
-//! [`Network::state`] gives the numbers that a model file keeps.
+//! [`Network::state`] gives the numbers that a model file keeps. [`Trainer`] trains epoch by epoch, and makes and takes up
+//! [`Checkpoint`]s.
 //!
 //! # Same seed, same bits
 //!

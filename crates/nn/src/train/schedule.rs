@@ -193,6 +193,7 @@ mod tests {
 
     #[test]
     fn a_plateau_lowers_the_rate_and_waits_again() {
+        // Keras 3.15.1 gives the same (scripts/keras_training_golden.py).
         let schedule = Schedule::Plateau { factor: 0.5, patience: 2, min_delta: 0.1, minimum: 0.15 };
         let mut scheduler = Scheduler::new(schedule, 1.0, 1, 20);
         let mut rates = Vec::new();

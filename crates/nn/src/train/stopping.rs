@@ -145,6 +145,8 @@ mod tests {
         EarlyStopping { patience, min_delta, ..EarlyStopping::default() }
     }
 
+    // Keras 3.15.1 stops after the same epochs, with the same for the best (scripts/keras_training_golden.py).
+
     #[test]
     fn ends_after_so_many_epochs_that_are_not_better() {
         let losses = [3.0, 2.0, 2.5, 2.1, 1.0, 1.0, 1.5, 0.5];
