@@ -68,8 +68,8 @@ pub enum OptimizerSpec {
         #[serde(default)]
         decay: f64,
     },
-    /// Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2, as in PyTorch): with `m` and `v` as in
-    /// Adam, `w ← w - η·λ·w`, then `w ← w - η · m̂/(sqrt(v̂) + ε)` with `m̂ = m/(1-β₁ᵗ)` and `v̂ = v/(1-β₂ᵗ)`. The rate `η` of
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2, as in PyTorch): with `m` and `v` as
+    /// in Adam, `w ← w - η·λ·w`, then `w ← w - η · m̂/(sqrt(v̂) + ε)` with `m̂ = m/(1-β₁ᵗ)` and `v̂ = v/(1-β₂ᵗ)`. The rate `η` of
     /// the step stands before both terms, so a schedule lowers the decay with it.
     ///
     /// Only kernels decay, that is tensors of two or more axes. Biases, and the scale and shift of normalisations, are exempt:

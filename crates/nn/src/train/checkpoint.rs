@@ -12,7 +12,8 @@ use crate::{NamedTensor, Network, NnError};
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
 
-/// All that a training must remember to go on to the same bits: what [`Trainer::checkpoint`] gives and [`Trainer::resume`] takes.
+/// All that a training must remember to go on to the same bits: what [`Trainer::checkpoint`] gives and
+/// [`Trainer::resume`] takes.
 ///
 /// Random numbers are not among it, because each draw has a key of its own, nor is the state of schedules and of
 /// early stopping, because it follows from the validation losses of the history.
@@ -44,8 +45,8 @@ pub struct CheckpointHeader {
     pub version: u32,
     /// Epochs trained.
     pub epochs: usize,
-    /// What the training depends on besides the values of its data, as text: the network's shape and layers, the numbers of samples,
-    /// and all parameters but the number of epochs.
+    /// What the training depends on besides the values of its data, as text: the network's shape and layers, the numbers
+    /// of samples, and all parameters but the number of epochs.
     pub fingerprint: BTreeMap<String, String>,
 }
 
@@ -151,9 +152,9 @@ impl<'a> Trainer<'a> {
     /// Goes on from a checkpoint: gives `network` the state that it had, and comes to the bits to which the training would
     /// have come without a break, on any number of threads.
     ///
-    /// Network, data and parameters must be those that the checkpoint was made with, but for the number of epochs. (With a cosine schedule,
-    /// another number of epochs gives the steps that are left another rate than they would have had.) The values of
-    /// the data are not compared. On error, the network has not changed.
+    /// Network, data and parameters must be those that the checkpoint was made with, but for the number of epochs. (With
+    /// a cosine schedule, another number of epochs gives the steps that are left another rate than they would have had.)
+    /// The values of the data are not compared. On error, the network has not changed.
     ///
     /// # Errors
     ///

@@ -35,6 +35,7 @@ pub struct EpochReport {
 pub struct History {
     /// The epochs in order; fewer than asked for if training was stopped.
     pub epochs: Vec<EpochReport>,
-    /// The epoch, from 1, with the best validation loss in the sense of [`EarlyStopping`](crate::EarlyStopping); none without it.
+    /// The epoch, from 1, with the best validation loss in the sense of [`EarlyStopping`](crate::EarlyStopping); none
+    /// without it.
     pub best_epoch: Option<usize>,
 }

@@ -9,9 +9,9 @@ use crate::random::{Purpose, below, generator};
 /// The most masks on one axis: beyond this nothing would be left to see, and time would be lost.
 const MOST_MASKS: usize = 1000;
 
-/// Masks over frames and bands (Park et al., Interspeech 2019, without the time warping): each mask is as wide as a whole number drawn
-/// evenly from 0 to the greatest width, lies anywhere within the picture, and sets what it covers to the mean of the picture, so that
-/// nothing is learned from the mask itself. Each epoch draws new ones for each sample.
+/// Masks over frames and bands (Park et al., Interspeech 2019, without the time warping): each mask is as wide as a whole
+/// number drawn evenly from 0 to the greatest width, lies anywhere within the picture, and sets what it covers to the mean
+/// of the picture. Each epoch draws new ones for each sample.
 ///
 /// For inputs of shape `[frames, bands]` or `[frames, bands, 1]`, of which no axis may be narrower than its masks' width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
