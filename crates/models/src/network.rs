@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, TrainParams, train};
+use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, Samples, TrainParams, train};
 
 use crate::archive::Archive;
 use crate::numeric::{class_weights, softmax};
@@ -225,7 +225,8 @@ fn fit(
 ) -> Result<(NetworkModel, String), ModelError> {
     let mut network = Network::new(shape, &specs, training.seed)?;
     let mut stopped = false;
-    let history = train(&mut network, x.values(), labels, training, &mut |report| {
+    let samples = Samples { inputs: x.values(), labels };
+    let history = train(&mut network, samples, None, training, &mut |report, _| {
         let step = FitProgress {
             step: report.epoch,
             total: training.epochs,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::batch::{Memory, Tensor};
 use crate::layers::{Context, Map, Mode, Past};
-use crate::loss::{best, cross_entropy};
+use crate::loss::{Target, best, cross_entropy};
 use crate::plan::{Kind, Op, Plan, Stage};
 use crate::simd;
 
@@ -155,19 +155,19 @@ impl Engine {
         sample(&self.stages[self.stages.len() - 1], index, |shard| &shard.values)
     }
 
-    /// The softmax cross-entropy of the batch, whose gradient becomes the gradient of the output. `label` gives a sample's
-    /// class and weight.
-    pub(crate) fn loss(&mut self, label: &(dyn Fn(usize) -> (usize, f32) + Sync)) -> BatchLoss {
+    /// The softmax cross-entropy of the batch, whose gradient becomes the gradient of the output. `target` says what a
+    /// sample's scores are held against.
+    pub(crate) fn loss(&mut self, smoothing: f32, target: &dyn Fn(usize) -> Target) -> BatchLoss {
         let batch = self.samples;
         let Some(shards) = self.stages.last_mut() else { return BatchLoss { sum: 0.0, correct: 0 } };
         for shard in shards.iter_mut().filter(|shard| shard.samples > 0) {
             let (Some(values), Some(gradients)) = (shard.values.last(), shard.gradients.last_mut()) else { continue };
             (shard.loss, shard.correct) = (0.0, 0);
             for index in 0..shard.samples {
-                let (class, weight) = label(shard.first + index);
+                let target = target(shard.first + index);
                 let logits = values.sample(index);
-                shard.loss += cross_entropy(logits, class, weight, batch, gradients.sample_mut(index));
-                shard.correct += usize::from(best(logits) == class);
+                shard.loss += cross_entropy(logits, target, smoothing, batch, gradients.sample_mut(index));
+                shard.correct += usize::from(best(logits) == target.main());
             }
         }
         shards.iter().filter(|shard| shard.samples > 0).fold(BatchLoss { sum: 0.0, correct: 0 }, |total, shard| {

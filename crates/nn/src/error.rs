@@ -78,6 +78,25 @@ pub enum NnError {
         /// The value, as text (so that errors compare equal).
         value: String,
     },
+    /// Something watches the validation loss, but there are no validation data: pass some, or leave it out.
+    #[error("`{what}` watches the validation loss: pass validation data, or leave it out")]
+    MissingValidation {
+        /// The parameter that asks for it.
+        what: &'static str,
+    },
+    /// Something is wrong with the validation data: correct them as the inner error says.
+    #[error("validation data: {0}")]
+    Validation(Box<NnError>),
+    /// A checkpoint is of another training: go on with the network, data and parameters that it was made with, or start anew.
+    #[error("the checkpoint is of another training: {key} was {checkpoint}, and is {training}")]
+    OtherTraining {
+        /// What differs.
+        key: String,
+        /// What it was when the checkpoint was made.
+        checkpoint: String,
+        /// What it is in the training that was to go on.
+        training: String,
+    },
     /// Training blew up: lower the learning rate, or scale the inputs.
     #[error(
         "{symptom} in epoch {epoch}, batch {batch}, at a learning rate of {learning_rate}: \

@@ -1,8 +1,9 @@
 //! Neural network layers with explicit forward and backward passes, on the CPU, in `f32`, deterministic.
 //!
 //! A [`Network`] is a list of [`LayerSpec`]s over a sample's shape: `[features]`, `[length, channels]` or
-//! `[frames, bands, channels]`, the channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
-//! [`Network::state`] gives the numbers that a model file keeps.
+//! `[frames, bands, channels]`, the channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`]
+//! answers with logits, and [`Network::state`] gives the numbers that a model file keeps. [`Trainer`] trains epoch by epoch,
+//! and makes and takes up [`Checkpoint`]s.
 //!
 //! # Same seed, same bits
 //!
@@ -21,7 +22,7 @@
 //!
 //! ```
 //! use std::ops::ControlFlow;
-//! use stimmung_nn::{LayerSpec, Network, TrainParams, train};
+//! use stimmung_nn::{LayerSpec, Network, Samples, TrainParams, train};
 //!
 //! // The sign of the first of two values decides the class.
 //! let inputs: Vec<f32> = (0..40).flat_map(|i| [if i % 2 == 0 { 1.0 } else { -1.0 }, i as f32 / 40.0]).collect();
@@ -30,7 +31,8 @@
 //! let layers = [LayerSpec::dense(8), LayerSpec::Relu, LayerSpec::dense(2)];
 //! let mut network = Network::new(&[2], &layers, 7)?;
 //! let params = TrainParams { epochs: 40, batch_size: 8, ..TrainParams::default() };
-//! let history = train(&mut network, &inputs, &labels, &params, &mut |_| ControlFlow::Continue(()))?;
+//! let samples = Samples { inputs: &inputs, labels: &labels };
+//! let history = train(&mut network, samples, None, &params, &mut |_, _| ControlFlow::Continue(()))?;
 //!
 //! assert!(history.epochs.last().is_some_and(|epoch| epoch.accuracy == 1.0));
 //! let logits = network.predict(&[1.0, 0.5], 1)?;
@@ -61,4 +63,7 @@ pub use loss::softmax;
 pub use network::{LayerSummary, NamedTensor, Network};
 pub use optimizer::OptimizerSpec;
 pub use spec::{LayerSpec, Padding};
-pub use train::{EpochReport, History, TrainParams, Trainer, train};
+pub use train::{
+    Checkpoint, CheckpointHeader, CheckpointTensor, CheckpointValues, EarlyStopping, EpochReport, History, Samples,
+    Schedule, SpecAugment, TrainParams, Trainer, ValidationReport, train,
+};

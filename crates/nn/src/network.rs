@@ -61,6 +61,9 @@ pub struct NamedTensor {
 #[derive(Debug, Clone)]
 pub struct Network {
     pub(crate) plan: Arc<Plan>,
+    /// What the network was made of, as it was asked for.
+    pub(crate) input_shape: Vec<usize>,
+    pub(crate) specs: Vec<LayerSpec>,
     pub(crate) parameters: Vec<f32>,
     pub(crate) statistics: Vec<f32>,
 }
@@ -79,6 +82,8 @@ impl Network {
             parameters: vec![0.0; plan.parameters],
             statistics: vec![0.0; plan.statistics],
             plan: Arc::new(plan),
+            input_shape: input_shape.to_vec(),
+            specs: layers.to_vec(),
         };
         let plan = Arc::clone(&network.plan);
         for tensors in plan.tensors.chunk_by(|a, b| a.layer == b.layer) {

@@ -134,7 +134,7 @@ fn batch_norm_epsilon() -> f64 {
 }
 
 /// Reads a layer that has no keys of its own. Without this, serde passes over unknown keys of such variants in silence.
-fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+pub(crate) fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct NoKeys {}
