@@ -33,9 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inputs: Vec<f32> = (0..SAMPLES * STEPS * CHANNELS).map(|_| value()).collect();
     let labels: Vec<usize> = (0..SAMPLES).map(|sample| sample % CLASSES).collect();
 
-    let start = Instant::now();
     let mut network = Network::new(&[STEPS, CHANNELS], &[LayerSpec::lstm(256), LayerSpec::dense(CLASSES)], 0)?;
-    let building = start.elapsed().as_secs_f64();
     let params = TrainParams { epochs, batch_size: 32, optimizer: OptimizerSpec::adam(1e-3), ..TrainParams::default() };
 
     let mut seconds = Vec::new();
@@ -53,7 +51,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let middle = seconds.len() / 2;
     let median = f64::midpoint(seconds[middle], seconds[(seconds.len() - 1) / 2]);
     let version = env!("CARGO_PKG_VERSION");
-    eprintln!("built in {building:.4} s");
     println!(
         r#"{{"peer": "stimmung", "version": "{version}", "threads": {threads}, "seconds_per_epoch": {median:.4}}}"#
     );

@@ -244,6 +244,8 @@ mod tests {
                 LayerSpec::Relu,
                 LayerSpec::dropout(0.1),
                 LayerSpec::max_pool1d(2),
+                LayerSpec::Lstm { units: 4, bidirectional: true, return_sequences: true },
+                LayerSpec::AttentionPool,
                 LayerSpec::Flatten,
                 LayerSpec::dense(3),
             ],
@@ -261,6 +263,8 @@ mod tests {
         assert_eq!(layer, LayerSpec::conv1d(8, 5));
         let layer: LayerSpec = serde_json::from_str(r#"{"layer": "batch-norm"}"#).unwrap();
         assert_eq!(layer, LayerSpec::batch_norm());
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "lstm", "units": 8}"#).unwrap();
+        assert_eq!(layer, LayerSpec::lstm(8));
     }
 
     #[test]
@@ -270,6 +274,8 @@ mod tests {
             r#"{"layer": "relu", "slope": 0.1}"#,
             r#"{"layer": "flatten", "order": "c"}"#,
             r#"{"layer": "batch-norm", "momentum": 0.9, "epsilom": 1e-5}"#,
+            r#"{"layer": "lstm", "units": 3, "return_sequence": true}"#,
+            r#"{"layer": "attention-pool", "units": 3}"#,
             r#"{"layer": "dense"}"#,
             r#"{"layer": "attention"}"#,
         ] {
@@ -291,6 +297,7 @@ mod tests {
             LayerSpec::dropout(1.0),
             LayerSpec::dropout(f64::NAN),
             LayerSpec::max_pool1d(0),
+            LayerSpec::lstm(0),
         ] {
             assert!(matches!(layer.check(), Err(NnError::Parameter { .. })), "{layer:?}");
         }
