@@ -68,7 +68,9 @@ impl Map for AttentionPool {
             let rows = View::new(input.sample(sample), length, channels, channels);
             self.project(weights, rows, context.parameters);
             softmax(weights, length);
-            weights.iter_mut().for_each(|weight| *weight = flushed(*weight));
+            for weight in &mut *weights {
+                *weight = flushed(*weight);
+            }
             multiply(output.sample_mut(sample), channels, false, View::new(weights, 1, length, length), rows);
         }
     }
