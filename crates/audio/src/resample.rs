@@ -18,7 +18,7 @@ const LOUDEST_SINGLE: f32 = 1e6;
 
 /// The largest smaller part of a fraction that stands for a ratio of rates. It decides how exact the fraction is, and how
 /// long the filter: twice as long, in samples of the lower rate.
-const LARGEST_PART: u64 = 4_096;
+const LARGEST_PART: u64 = 8_192;
 
 impl Waveform {
     /// The same sound at another rate, in `ceil(len · new / old)` samples, the rule of librosa and soxr.
@@ -73,8 +73,8 @@ impl Waveform {
 /// A fraction (numerator, denominator) close to a positive ratio, whose smaller part q is at most [`LARGEST_PART`].
 ///
 /// The convergents of the continued fraction: the first that is exact, or the last that is small enough. The error is at
-/// most 1 part in q · [`LARGEST_PART`]. So it is 1e-7 of most ratios; for those right beside a simple one, such as 1.0001,
-/// it can reach 0.024 %, a twenty-fifth of the least change of pitch that can be heard.
+/// most 1 part in q · [`LARGEST_PART`]. So it is below 1e-7 of most ratios (2e-9 of a third of an octave); for those right
+/// beside a simple one, such as 1.0001, it can reach 0.012 %, a twenty-fifth of the least change of pitch that is heard.
 fn fraction(ratio: f64) -> (u64, u64) {
     if ratio < 1.0 {
         let (numerator, denominator) = fraction(1.0 / ratio);

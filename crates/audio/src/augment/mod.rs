@@ -141,7 +141,9 @@ impl Effect {
 /// A changed copy: the effects, one after the other in their order, each with a strength of its own drawn from `rng`.
 ///
 /// The same generator in the same state gives the same copy. Give every copy a generator of its own, keyed by seed,
-/// recording and copy, and the order in which they are made does not matter.
+/// recording and copy, and the order in which they are made does not matter. Between processors `stretch`, `pitch` and
+/// `speed` may differ in the last bits, because the Fourier transform picks its algorithm by instruction set; the draws
+/// never do.
 ///
 /// ```
 /// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};

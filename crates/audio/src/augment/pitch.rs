@@ -19,6 +19,10 @@ impl Waveform {
     /// length it had, as `librosa.effects.pitch_shift` does. Formants move with the pitch, so a voice gets a smaller or a
     /// larger head. What a shift downwards leaves empty, the top of the spectrum, stays empty.
     ///
+    /// Up to nine tenths of the lower of the two Nyquist frequencies the values agree with librosa's as closely as those of
+    /// stretching do (0.0002 of the peak). Above, librosa's resampler fades out already and ours does not, which makes some
+    /// hundredths on sharp sibilants.
+    ///
     /// No semitones give a copy.
     ///
     /// ```
@@ -46,7 +50,7 @@ impl Waveform {
     ///
     /// It has ⌈len / `rate`⌉ samples. The filter is that of [`resample`](Self::resample): played faster, what would come to
     /// lie above half the sample rate is removed. The rate is that of a fraction close to it: within
-    /// 0.025 %, and mostly within 0.00001 %.
+    /// 0.013 %, and mostly within 0.00001 %.
     ///
     /// A rate of one gives a copy.
     ///

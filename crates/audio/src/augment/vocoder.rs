@@ -37,9 +37,9 @@ impl Waveform {
     /// # Agreement
     /// The values are those of `librosa.effects.time_stretch` 0.11 on an array of `f32`, which is what it is called with.
     /// librosa then adds up the phases in `f32`, where after five seconds they are off by hundredths of a radian; so they
-    /// are here. In `f64` the two would differ by up to 0.02 of the peak on five seconds of speech; this way they differ by
-    /// about 0.0001, as librosa itself does between processors. In recordings of many minutes the rounding becomes audible,
-    /// here as there: stretch the utterances, not the hour.
+    /// are here. With phases in `f64` the two would differ by up to 0.02 of the peak on five seconds of speech; this way they
+    /// differ by 0.00001 as a rule and by 0.0002 at most, as librosa does from itself on another processor. In recordings of
+    /// many minutes the rounding becomes audible, here as there: stretch the utterances, not the hour.
     ///
     /// ```
     /// use stimmung_audio::Waveform;

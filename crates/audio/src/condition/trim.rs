@@ -30,8 +30,8 @@ impl Waveform {
     /// let mut samples = vec![0.0; 16_000];
     /// samples[8_000..9_000].fill(0.5);
     /// let wave = Waveform::new(samples, 16_000)?;
-    /// assert_eq!(wave.sounding(60.0)?, 7_168..9_728);
-    /// assert_eq!(wave.trim(60.0)?.len(), 2_560);
+    /// assert_eq!(wave.sounding(60.0)?, 7_168..10_240);
+    /// assert_eq!(wave.trim(60.0)?.len(), 3_072);
     /// # Ok::<(), stimmung_audio::AudioError>(())
     /// ```
     ///

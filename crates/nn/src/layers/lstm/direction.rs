@@ -164,36 +164,50 @@ impl<'a> Gates<'a> {
 }
 
 /// Turns the sums into gates, and takes one sample a step on.
+///
+/// One loop over everything would have more slices than the compiler cares to prove apart, and so not be vectorised; these
+/// loops are short enough.
 #[allow(clippy::inline_always)] // As in `simd`.
 #[inline(always)]
 fn activate(gates: Gates<'_>, before: &[f32], cells: &mut [f32], squashed: &mut [f32], hidden: &mut [f32]) {
     let Gates { input, forget, cell, output } = gates;
-    let gates = input.iter_mut().zip(forget).zip(cell.iter_mut().zip(output));
-    let states = before.iter().zip(cells).zip(squashed.iter_mut().zip(hidden));
-    for (((i, f), (g, o)), ((before, c), (squashed, h))) in gates.zip(states) {
-        (*i, *f, *g, *o) = (logistic(*i), logistic(*f), tanh(*g), logistic(*o));
-        *c = flushed(*f * before + *i * *g);
+    for gate in [&mut *input, &mut *forget, &mut *output] {
+        for x in gate {
+            *x = logistic(*x);
+        }
+    }
+    for x in &mut *cell {
+        *x = tanh(*x);
+    }
+    for ((c, before), ((i, f), g)) in cells.iter_mut().zip(before).zip(input.iter().zip(forget).zip(cell)) {
+        *c = flushed(*f * before + i * *g);
+    }
+    for (((h, squashed), c), o) in hidden.iter_mut().zip(squashed).zip(cells).zip(output) {
         *squashed = tanh(*c);
         *h = *o * *squashed;
     }
 }
 
-/// Turns the gates into the gradients of the sums, and the gradient of the cells after the step into that before.
+/// Turns the gates into the gradients of the sums, and the gradient of the cells after the step into that before. In loops as
+/// in [`activate`].
 ///
 /// With `σ' = σ·(1 - σ)` and `tanh' = 1 - tanh²`.
 #[allow(clippy::inline_always)] // As in `simd`.
 #[inline(always)]
 fn differentiate(gates: Gates<'_>, before: &[f32], squashed: &[f32], hidden: &[f32], cells: &mut [f32]) {
     let Gates { input, forget, cell, output } = gates;
-    let gates = input.iter_mut().zip(forget).zip(cell.iter_mut().zip(output));
-    let states = before.iter().zip(squashed).zip(hidden.iter().zip(cells));
-    for (((i, f), (g, o)), ((before, squashed), (dh, dc))) in gates.zip(states) {
-        let whole = *dc + dh * *o * (1.0 - squashed * squashed);
-        *dc = flushed(whole * *f);
+    for (((o, dc), dh), squashed) in output.iter_mut().zip(&mut *cells).zip(hidden).zip(squashed) {
+        *dc += dh * *o * (1.0 - squashed * squashed);
         *o = flushed(dh * squashed * (*o * (1.0 - *o)));
-        *f = flushed(whole * before * (*f * (1.0 - *f)));
-        let input = *i;
-        *i = flushed(whole * *g * (input * (1.0 - input)));
-        *g = flushed(whole * input * (1.0 - *g * *g));
+    }
+    for ((i, g), dc) in input.iter_mut().zip(cell).zip(&*cells) {
+        let gate = *i;
+        *i = flushed(dc * *g * (gate * (1.0 - gate)));
+        *g = flushed(dc * gate * (1.0 - *g * *g));
+    }
+    for ((f, dc), before) in forget.iter_mut().zip(cells).zip(before) {
+        let gate = *f;
+        *f = flushed(*dc * before * (gate * (1.0 - gate)));
+        *dc = flushed(*dc * gate);
     }
 }
