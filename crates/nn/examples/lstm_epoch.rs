@@ -15,7 +15,7 @@ use std::time::Instant;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::ThreadPoolBuilder;
-use stimmung_nn::{LayerSpec, Network, OptimizerSpec, TrainParams, train};
+use stimmung_nn::{LayerSpec, Network, OptimizerSpec, Samples, TrainParams, train};
 
 const SAMPLES: usize = 480;
 const STEPS: usize = 32;
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut seconds = Vec::new();
     let mut start = Instant::now();
     ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| {
-        train(&mut network, &inputs, &labels, &params, &mut |_| {
+        train(&mut network, Samples { inputs: &inputs, labels: &labels }, None, &params, &mut |_, _| {
             seconds.push(start.elapsed().as_secs_f64());
             start = Instant::now();
             ControlFlow::Continue(())
