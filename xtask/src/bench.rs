@@ -40,9 +40,15 @@ struct Timing {
 }
 
 /// Something to be timed: what it is called beside the others, and how it is run.
-struct Contender {
+pub struct Contender {
     work: String,
-    command: Box<dyn Fn() -> Command>,
+    make: Box<dyn Fn() -> Command>,
+}
+
+impl Contender {
+    pub fn command(&self) -> Command {
+        (self.make)()
+    }
 }
 
 pub fn run(arguments: &BenchPeers, given: Option<&Path>) -> anyhow::Result<()> {
@@ -59,15 +65,15 @@ pub fn run(arguments: &BenchPeers, given: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn build(package: &str, example: &str) -> anyhow::Result<()> {
+pub fn build(package: &str, example: &str) -> anyhow::Result<()> {
     call(Command::new("cargo").args(["build", "--release", "--quiet", "--package", package, "--example", example]))
 }
 
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     root().join("target").join("release").join("examples").join(name)
 }
 
-fn contender(work: &str, program: &Path, arguments: Vec<String>, script: Option<&str>) -> Contender {
+pub fn contender(work: &str, program: &Path, arguments: Vec<String>, script: Option<&str>) -> Contender {
     let program = program.to_path_buf();
     let script = script.map(|script| root().join("scripts").join(script));
     let command = move || {
@@ -79,7 +85,7 @@ fn contender(work: &str, program: &Path, arguments: Vec<String>, script: Option<
         command.args(&script).args(&arguments);
         command
     };
-    Contender { work: work.to_owned(), command: Box::new(command) }
+    Contender { work: work.to_owned(), make: Box::new(command) }
 }
 
 /// The work, our way of it, and librosa's.
@@ -116,12 +122,12 @@ fn networks(python: &Path, epochs: usize) -> Vec<Contender> {
 
 /// Runs all contenders in turn, again and again, and prints the median seconds of each with its ratio to the first of
 /// the same work, which is ours.
-fn compare(contenders: &[Contender], rounds: usize) -> anyhow::Result<()> {
+pub fn compare(contenders: &[Contender], rounds: usize) -> anyhow::Result<()> {
     let mut seconds: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     let mut names: BTreeMap<usize, String> = BTreeMap::new();
     for round in 1..=rounds.max(1) {
         for (number, contender) in contenders.iter().enumerate() {
-            let text = output(&mut (contender.command)())?;
+            let text = output(&mut contender.command())?;
             let line = text.lines().last().unwrap_or_default();
             let timing: Timing =
                 serde_json::from_str(line).with_context(|| format!("{}: not a timing: {line:?}", contender.work))?;

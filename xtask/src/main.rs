@@ -4,6 +4,7 @@
 mod bench;
 mod compare;
 mod peers;
+mod trees;
 
 use std::path::PathBuf;
 
@@ -32,6 +33,8 @@ enum Chore {
     },
     /// Time feature extraction against librosa, and Model A against PyTorch and Keras; prints ratios
     BenchPeers(bench::BenchPeers),
+    /// Compare random forests and gradient boosting with scikit-learn's: ratios of time, and accuracies; fails where they differ
+    BenchTrees(trees::BenchTrees),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -42,5 +45,6 @@ fn main() -> anyhow::Result<()> {
             compare::run(&python, folder, sets)
         }
         Chore::BenchPeers(bench) => bench::run(bench, arguments.python.as_deref()),
+        Chore::BenchTrees(bench) => trees::run(bench, arguments.python.as_deref()),
     }
 }

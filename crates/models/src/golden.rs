@@ -1,9 +1,11 @@
-//! Agreement with scikit-learn on data that both make by the same formula; see `tests/golden/make.py`.
+//! Agreement with scikit-learn on data that both make by the same formula; see `tests/golden/make.py` and
+//! `make_trees.py`.
 //!
 //! | what | tolerance |
 //! | --- | --- |
 //! | scaler | 1e-6 |
 //! | weights, intercepts and probabilities of logistic regression and discriminant analysis | 1e-4 |
+//! | probabilities and importances of trees, where nothing is left to chance | 1e-4 |
 //! | decision values of support vector machines (their solver stops at 1e-3; here at 1e-6) | 1e-4 |
 
 use std::ops::ControlFlow;
@@ -14,8 +16,8 @@ use stimmung_features::Shape;
 use crate::classifier::Fitted;
 use crate::testing::{blob_matrix, names};
 use crate::{
-    ClassWeight, Classifier, Gamma, Kernel, LdaParams, LogisticParams, Matrix, ModelParams, Shrinkage, SvmParams,
-    TrainingSet, fit,
+    BoostingParams, ClassWeight, Classifier, ForestParams, Gamma, Kernel, LdaParams, LogisticParams, Matrix,
+    MaxFeatures, ModelParams, Shrinkage, SvmParams, TrainingSet, fit,
 };
 
 const TOLERANCE: f64 = 1e-4;
@@ -68,13 +70,18 @@ fn cases() -> Vec<Case> {
 }
 
 fn fitted(case: &Case, params: &ModelParams) -> (Classifier, Matrix) {
-    let d = &case.data;
-    let (features, labels) = blob_matrix(d.rows, d.columns, d.classes, d.spread, d.seed);
+    let (model, features, labels) = fitted_to(&case.data, params);
     assert_eq!(labels, case.labels, "both make the same data");
+    (model, features)
+}
+
+fn fitted_to(d: &Data, params: &ModelParams) -> (Classifier, Matrix, Vec<usize>) {
+    let (features, labels) = blob_matrix(d.rows, d.columns, d.classes, d.spread, d.seed);
     let classes = names(d.classes);
     let shape = Shape::Vector(d.columns);
     let data = TrainingSet { features: &features, shape, labels: &labels, classes: &classes };
-    (fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted"), features)
+    let model = fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted");
+    (model, features, labels)
 }
 
 fn close(what: &str, ours: impl IntoIterator<Item = f64>, theirs: &[f64]) {
@@ -160,6 +167,75 @@ fn support_vector_machines_agree() {
             let decisions =
                 z.chunks_exact(case.data.columns).take(rows).flat_map(|row| svm.decisions(row)).map(|v| sign * v);
             close(&what, decisions, &wanted.decisions);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct GoldenTrees {
+    cases: Vec<TreeCase>,
+}
+
+#[derive(Deserialize)]
+struct TreeCase {
+    data: Data,
+    forest: Trees,
+    forest_balanced: Trees,
+    boosting: Trees,
+    boosting_leaf_wise: Trees,
+}
+
+#[derive(Deserialize)]
+struct Trees {
+    probabilities: Vec<f64>,
+    importances: Option<Vec<f64>>,
+}
+
+#[test]
+fn trees_agree() {
+    // One tree on all recordings and all features.
+    let tree =
+        ForestParams { trees: 1, bootstrap: false, max_features: MaxFeatures::Share(1.0), ..ForestParams::default() };
+    // Scikit-learn asks for second derivatives of at least 1e-3, and takes half of ours.
+    let boosting = BoostingParams { min_child_weight: 2e-3, ..BoostingParams::default() };
+    let golden: GoldenTrees = serde_json::from_str(include_str!("../tests/golden/trees.json")).expect("golden values");
+    for case in golden.cases {
+        let variants = [
+            (
+                ModelParams::Forest(ForestParams { max_depth: Some(2), min_samples_leaf: 12, ..tree.clone() }),
+                &case.forest,
+            ),
+            (
+                ModelParams::Forest(ForestParams {
+                    min_samples_split: 40,
+                    class_weight: ClassWeight::Balanced,
+                    ..tree.clone()
+                }),
+                &case.forest_balanced,
+            ),
+            (ModelParams::Boosting(BoostingParams { rounds: 20, max_depth: 3, ..boosting.clone() }), &case.boosting),
+            (
+                ModelParams::Boosting(BoostingParams {
+                    rounds: 10,
+                    learning_rate: 0.2,
+                    lambda: 2.0,
+                    max_leaves: Some(6),
+                    max_depth: 100,
+                    class_weight: ClassWeight::Balanced,
+                    ..boosting.clone()
+                }),
+                &case.boosting_leaf_wise,
+            ),
+        ];
+        for (params, wanted) in variants {
+            let what = format!("{params:?}, {} classes", case.data.classes);
+            let (model, features, _) = fitted_to(&case.data, &params);
+            let probed: Vec<usize> = (0..wanted.probabilities.len() / case.data.classes).collect();
+            let p = model.probabilities(&features.select_rows(&probed).expect("rows")).expect("probabilities");
+            close(&what, p.values().iter().map(|&v| f64::from(v)), &wanted.probabilities);
+            if let Some(importances) = &wanted.importances {
+                close(&what, model.importances().expect("of trees"), importances);
+            }
         }
     }
 }

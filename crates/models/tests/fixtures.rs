@@ -12,11 +12,13 @@ use stimmung_models::{
 };
 
 /// The fixtures of version 1, with the identifier of each and what it answers for [`probe`].
-const VERSION_1: [(&str, &str, [f32; 3]); 5] = [
+const VERSION_1: [(&str, &str, [f32; 3]); 7] = [
     ("logistic", "619613a88fce", [0.370_406_7, 0.092_868_8, 0.536_724_5]),
     ("lda", "b03443b1814d", [0.337_940_3, 1.5e-8, 0.662_059_7]),
     ("svm-linear", "6f075c42de5a", [0.494_582_4, 0.122_410_1, 0.383_007_5]),
     ("svm-rbf", "95fca6f197c3", [0.415_645_8, 0.169_075_1, 0.415_279_1]),
+    ("random-forest", "611bdd11f432", [0.0, 1.0, 0.0]),
+    ("gradient-boosting", "6fbdd1f3048e", [0.231_324, 0.319_074_7, 0.449_601_3]),
     ("dense", "e33bb5d01f5a", [0.379_196_8, 0.326_427_7, 0.294_375_5]),
 ];
 

@@ -203,6 +203,8 @@ impl Search<'_> {
             sums[usize::from(bin)].add(*slope);
             filled[usize::from(bin >> 6)] |= 1 << (bin & 63);
         }
+        // Right of the last filled bin is nothing, even where rounding leaves something.
+        let last = filled.iter().rposition(|word| *word != 0).map(|word| 64 * word + filled[word].ilog2() as usize);
         let mut left = Slope::default();
         let (mut worth, mut best) = (f64::NEG_INFINITY, None);
         // Small nodes fill few of the bins; the others need no look.
@@ -212,7 +214,7 @@ impl Search<'_> {
                 *filled &= *filled - 1;
                 left.add(std::mem::take(&mut sums[bin]));
                 let right = whole.less(left);
-                if left.hessian >= least_hessian && right.hessian >= least_hessian {
+                if Some(bin) != last && left.hessian >= least_hessian && right.hessian >= least_hessian {
                     let found = left.worth(lambda) + right.worth(lambda);
                     if found > worth {
                         (worth, best) = (found, Some((bin as u8, left)));

@@ -314,3 +314,131 @@ impl Boosting {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::blob_matrix;
+
+    fn go(params: &BoostingParams, x: &Matrix, labels: &[usize], classes: usize) -> Boosting {
+        fit(params, x, labels, classes, 1, &mut |_| ControlFlow::Continue(())).expect("fitted").0
+    }
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-6, "{a} instead of {b}");
+    }
+
+    #[test]
+    fn one_round_on_two_values_is_what_the_formulas_say() {
+        // Half of either class: p = ½, gradients ∓½ and second derivatives ½ each. With λ = 1, two recordings a leaf:
+        // G = ∓1, H = 1, score = ±η·1/(1 + 1).
+        let x = Matrix::new(4, 1, vec![0.0, 0.0, 1.0, 1.0]).expect("matrix");
+        let params = BoostingParams { rounds: 1, learning_rate: 0.3, ..BoostingParams::default() };
+        let model = go(&params, &x, &[0, 0, 1, 1], 2);
+        assert_eq!(model.intercepts, [0.0, 0.0]);
+        let scores: Vec<f64> = model.trees.values(&[0.4]).map(|value| f64::from(value[0])).collect();
+        close(scores[0], 0.15);
+        close(scores[1], -0.15);
+        // The gain is ½ (½ + ½ − 0) = ½ for either tree.
+        assert_eq!(model.trees.importances(), [1.0]);
+        for (least, leaves) in [(0.49, 4), (0.51, 2)] {
+            let params = BoostingParams { min_split_gain: least, ..params.clone() };
+            assert_eq!(go(&params, &x, &[0, 0, 1, 1], 2).trees.leaves(), leaves);
+        }
+        for (least, leaves) in [(1.0, 4), (1.01, 2)] {
+            let params = BoostingParams { min_child_weight: least, ..params.clone() };
+            assert_eq!(go(&params, &x, &[0, 0, 1, 1], 2).trees.leaves(), leaves);
+        }
+    }
+
+    #[test]
+    fn without_a_split_the_shares_of_the_classes_stay() {
+        let x = Matrix::new(10, 1, vec![3.0; 10]).expect("matrix");
+        let labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
+        let model = go(&BoostingParams::default(), &x, &labels, 2);
+        close(model.probabilities(&[3.0])[0], 0.8);
+        assert_eq!(model.trees.importances(), [0.0]);
+        let balanced = BoostingParams { class_weight: ClassWeight::Balanced, ..BoostingParams::default() };
+        close(go(&balanced, &x, &labels, 2).probabilities(&[3.0])[0], 0.5);
+    }
+
+    #[test]
+    fn the_loss_falls_in_every_round() {
+        let (x, labels) = blob_matrix(120, 5, 3, 1.0, 3);
+        let mut last = f64::INFINITY;
+        let params = BoostingParams { rounds: 30, learning_rate: 0.1, ..BoostingParams::default() };
+        fit(&params, &x, &labels, 3, 1, &mut |step| {
+            let loss = step.loss.expect("known");
+            assert!(loss < last, "{step:?} after {last}");
+            last = loss;
+            ControlFlow::Continue(())
+        })
+        .expect("fitted");
+        assert!(last < 0.3, "{last}");
+    }
+
+    #[test]
+    fn any_order_preserving_change_of_a_column_keeps_the_probabilities() {
+        let (x, labels) = blob_matrix(60, 4, 3, 0.8, 3);
+        let moved = Matrix::new(60, 4, x.values().iter().map(|v| 8.0 * v - 16.0).collect()).expect("matrix");
+        let params = BoostingParams { rounds: 5, ..BoostingParams::default() };
+        let (a, b) = (go(&params, &x, &labels, 3), go(&params, &moved, &labels, 3));
+        for (row, other) in x.iter_rows().zip(moved.iter_rows()) {
+            assert_eq!(a.probabilities(row), b.probabilities(other));
+        }
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let (x, labels) = blob_matrix(200, 6, 3, 1.5, 3);
+        let base = BoostingParams { rounds: 1, min_child_weight: 0.0, ..BoostingParams::default() };
+        let free = go(&base, &x, &labels, 3);
+        assert!(free.trees.depth() == 6 && free.trees.leaves() > 3 * 8);
+        let shallow = go(&BoostingParams { max_depth: 2, ..base.clone() }, &x, &labels, 3);
+        assert_eq!((shallow.trees.depth(), shallow.trees.leaves()), (2, 3 * 4));
+        let small = go(&BoostingParams { max_leaves: Some(5), max_depth: 100, ..base.clone() }, &x, &labels, 3);
+        assert_eq!(small.trees.leaves(), 3 * 5);
+        let coarse = go(&BoostingParams { max_bins: 2, max_depth: 100, ..base }, &x, &labels, 3);
+        // Six yes-or-no questions.
+        assert!(coarse.trees.depth() <= 6);
+    }
+
+    #[test]
+    fn no_penalty_and_certainty_stay_finite() {
+        let (x, labels) = blob_matrix(60, 3, 3, 0.1, 3);
+        let params = BoostingParams {
+            rounds: 200,
+            learning_rate: 1.0,
+            lambda: 0.0,
+            min_child_weight: 0.0,
+            ..BoostingParams::default()
+        };
+        let model = go(&params, &x, &labels, 3);
+        for row in x.iter_rows() {
+            assert!(model.probabilities(row).iter().all(|p| p.is_finite()));
+        }
+    }
+
+    #[test]
+    fn columns_and_rows_that_were_not_drawn_are_not_used() {
+        let (x, labels) = blob_matrix(100, 4, 2, 0.5, 3);
+        let params = BoostingParams { rounds: 1, colsample: 0.25, ..BoostingParams::default() };
+        let used = go(&params, &x, &labels, 2).trees.importances().iter().filter(|v| **v > 0.0).count();
+        assert!((1..=2).contains(&used), "one column for each of two trees: {used}");
+        // One recording can never be split.
+        let params = BoostingParams { rounds: 1, subsample: 0.001, ..BoostingParams::default() };
+        assert_eq!(go(&params, &x, &labels, 2).trees.leaves(), 2);
+    }
+
+    #[test]
+    fn many_columns_are_searched_by_several_threads_to_the_same_bits() {
+        // Wide enough that the columns are shared out.
+        let (x, labels) = blob_matrix(300, 300, 3, 1.5, 3);
+        let params = BoostingParams { rounds: 2, ..BoostingParams::default() };
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
+            pool.install(|| go(&params, &x, &labels, 3))
+        };
+        assert_eq!(with(1), with(3));
+    }
+}
