@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, Padding, TrainParams, train};
+use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, TrainParams, train};
 
 use crate::archive::Archive;
 use crate::numeric::{class_weights, softmax};
@@ -300,9 +300,9 @@ impl NetworkModel {
         }
         let shape = input_shape(kind, columns);
         // The layers may promise any size; the tensors are there.
-        let promised = least_parameters(&shape, &specs);
         let stored = archive.remaining();
-        if promised.is_none_or(|promised| promised > stored) {
+        let promised = Network::state_len(&shape, &specs).map_err(|error| damaged(error.to_string()))?;
+        if promised > stored {
             return Err(damaged(format!("its layers have more parameters than the {stored} numbers it holds")));
         }
         let mut network = Network::new(&shape, &specs, 0).map_err(|error| damaged(error.to_string()))?;
@@ -313,43 +313,6 @@ impl NetworkModel {
         network.load_state(&state).map_err(|error| damaged(error.to_string()))?;
         Ok(Self { network, specs, classes })
     }
-}
-
-/// How many parameters the layers have at least, following the shape of a sample through them; `None` beyond counting.
-/// `Network::new` does the exact sums, but also takes the memory.
-fn least_parameters(input: &[usize], specs: &[LayerSpec]) -> Option<usize> {
-    let (mut length, mut channels) = match *input {
-        [channels] => (1, channels),
-        [length, channels] => (length, channels),
-        _ => return None,
-    };
-    let mut total = 0usize;
-    for spec in specs {
-        let (inputs, outputs) = match *spec {
-            LayerSpec::Dense { units } => (channels, units),
-            LayerSpec::Conv1d { filters, kernel, padding, stride } => {
-                length = match padding {
-                    Padding::Same => length,
-                    Padding::Valid => length.checked_sub(kernel)?.checked_add(1)?,
-                }
-                .div_ceil(stride.max(1));
-                (kernel.checked_mul(channels)?, filters)
-            }
-            LayerSpec::MaxPool1d { size } => {
-                length /= size.max(1);
-                continue;
-            }
-            LayerSpec::Flatten => {
-                channels = length.checked_mul(channels)?;
-                length = 1;
-                continue;
-            }
-            LayerSpec::BatchNorm { .. } | LayerSpec::Relu | LayerSpec::Dropout { .. } => continue,
-        };
-        channels = outputs;
-        total = total.checked_add(inputs.checked_mul(outputs)?)?;
-    }
-    Some(total)
 }
 
 #[cfg(test)]
@@ -367,29 +330,6 @@ mod tests {
         let layers = model.layers();
         assert_eq!(layers.len(), 13);
         assert!(layers[11].contains("3072"), "{}", layers[11]);
-    }
-
-    #[test]
-    fn parameters_are_counted_before_memory_is_taken() {
-        let valid = LayerSpec::Conv1d { filters: 6, kernel: 3, padding: Padding::Valid, stride: 2 };
-        let same = LayerSpec::Conv1d { filters: 6, kernel: 4, padding: Padding::Same, stride: 3 };
-        let cases = [
-            (vec![193, 1], ModelAParams::layers(7)),
-            (vec![20, 2], vec![valid, LayerSpec::max_pool1d(2), LayerSpec::Flatten, LayerSpec::dense(7)]),
-            (vec![20, 2], vec![same, LayerSpec::Relu, LayerSpec::Flatten, LayerSpec::dense(7)]),
-            (
-                vec![9],
-                DenseParams { hidden: vec![5, 4], batch_norm: true, dropout: 0.2, ..DenseParams::default() }.layers(7),
-            ),
-        ];
-        for (shape, specs) in cases {
-            let network = network(&shape, &specs);
-            // All but biases, γ and β.
-            let kernels: usize = network.tensors().iter().filter(|t| t.shape.len() > 1).map(|t| t.values.len()).sum();
-            assert_eq!(least_parameters(&shape, &specs), Some(kernels), "{specs:?}");
-        }
-        let huge = [LayerSpec::dense(usize::MAX), LayerSpec::dense(2)];
-        assert_eq!(least_parameters(&[2], &huge), None);
     }
 
     #[test]

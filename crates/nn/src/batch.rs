@@ -1,19 +1,87 @@
 //! The buffers of a batch: tensors, and what a layer remembers from forward to backward.
 
-/// What a sample looks like inside the network: `rows` positions of `channels` adjacent values. A flat sample is one row.
+/// How many axes a sample has, as the layers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `[features]`
+    Flat,
+    /// `[length, channels]`
+    Sequence,
+    /// `[frames, bands, channels]`
+    Picture,
+}
+
+/// What a sample looks like inside the network: rows of `columns` positions of `channels` adjacent values. A sequence is
+/// one column wide, a flat sample one row of one column.
+///
+/// Samples of every form lie in memory as one run of values, so a picture of `[frames, bands, channels]` is at the same
+/// time a sequence of `[frames, bands · channels]` and a flat vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Geometry {
+    pub(crate) form: Form,
     pub(crate) rows: usize,
+    pub(crate) columns: usize,
     pub(crate) channels: usize,
 }
 
 impl Geometry {
+    pub(crate) fn flat(features: usize) -> Self {
+        Self { form: Form::Flat, rows: 1, columns: 1, channels: features }
+    }
+
+    pub(crate) fn sequence(length: usize, channels: usize) -> Self {
+        Self { form: Form::Sequence, rows: length, columns: 1, channels }
+    }
+
+    pub(crate) fn picture(frames: usize, bands: usize, channels: usize) -> Self {
+        Self { form: Form::Picture, rows: frames, columns: bands, channels }
+    }
+
+    /// From the shape as the user writes it; `None` if it has no or too many axes, or if one of them is empty.
+    pub(crate) fn from_shape(shape: &[usize]) -> Option<Self> {
+        let geometry = match *shape {
+            [features] => Self::flat(features),
+            [length, channels] => Self::sequence(length, channels),
+            [frames, bands, channels] => Self::picture(frames, bands, channels),
+            _ => return None,
+        };
+        (!shape.contains(&0)).then_some(geometry)
+    }
+
+    /// The shape as the user writes it.
+    pub(crate) fn shape(self) -> Vec<usize> {
+        match self.form {
+            Form::Flat => vec![self.channels],
+            Form::Sequence => vec![self.rows, self.channels],
+            Form::Picture => vec![self.rows, self.columns, self.channels],
+        }
+    }
+
+    pub(crate) fn is_flat(self) -> bool {
+        self.form == Form::Flat
+    }
+
+    /// How many positions each channel has.
+    pub(crate) fn positions(self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// How many values a row has.
+    pub(crate) fn row_len(self) -> usize {
+        self.columns * self.channels
+    }
+
     pub(crate) fn len(self) -> usize {
-        self.rows * self.channels
+        self.rows * self.row_len()
+    }
+
+    /// [`len`](Self::len), unless it overflows.
+    pub(crate) fn checked_len(self) -> Option<usize> {
+        self.rows.checked_mul(self.columns)?.checked_mul(self.channels)
     }
 }
 
-/// Rows of zeros around each sample, so that a convolution can look past its ends.
+/// Rows of zeros before and after each sample, so that a convolution over the length can look past its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Margin {
     pub(crate) before: usize,
@@ -36,7 +104,7 @@ impl Tensor {
 
     /// A tensor for which there is no need.
     pub(crate) fn none() -> Self {
-        Self { data: Vec::new(), geometry: Geometry { rows: 0, channels: 0 }, margin: Margin { before: 0, after: 0 } }
+        Self { data: Vec::new(), geometry: Geometry::flat(0), margin: Margin::default() }
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -49,13 +117,13 @@ impl Tensor {
 
     /// Sample `index` without its margins.
     pub(crate) fn sample(&self, index: usize) -> &[f32] {
-        let start = index * padded_len(self.geometry, self.margin) + self.margin.before * self.geometry.channels;
+        let start = index * padded_len(self.geometry, self.margin) + self.margin.before * self.geometry.row_len();
         &self.data[start..start + self.geometry.len()]
     }
 
     /// Sample `index` without its margins, to write.
     pub(crate) fn sample_mut(&mut self, index: usize) -> &mut [f32] {
-        let start = index * padded_len(self.geometry, self.margin) + self.margin.before * self.geometry.channels;
+        let start = index * padded_len(self.geometry, self.margin) + self.margin.before * self.geometry.row_len();
         &mut self.data[start..start + self.geometry.len()]
     }
 
@@ -80,7 +148,7 @@ impl Tensor {
 
 /// How many values a sample takes with its margins.
 fn padded_len(geometry: Geometry, margin: Margin) -> usize {
-    (margin.before + geometry.rows + margin.after) * geometry.channels
+    (margin.before + geometry.rows + margin.after) * geometry.row_len()
 }
 
 /// What one layer keeps for one shard from the forward to the backward pass, and its shard's part of the gradients.

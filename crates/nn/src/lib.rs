@@ -1,7 +1,7 @@
 //! Neural network layers with explicit forward and backward passes, on the CPU, in `f32`, deterministic.
 //!
-//! A [`Network`] is a list of [`LayerSpec`]s over a sample's shape: `[features]`, or `[length, channels]` with the
-//! channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
+//! A [`Network`] is a list of [`LayerSpec`]s over a sample's shape: `[features]`, `[length, channels]` or
+//! `[frames, bands, channels]`, the channels last. [`train()`] fits it to labelled samples by mini-batches, [`Network::predict`] answers with logits, and
 //! [`Network::state`] gives the numbers that a model file keeps.
 //!
 //! # Same seed, same bits

@@ -19,7 +19,7 @@ const PREDICTION_LEN: usize = 1 << 24;
 pub struct LayerSummary {
     /// The layer's kind and its number among the layers of that kind, `conv1d_2`.
     pub name: String,
-    /// The shape of a sample after the layer: `[length, channels]` or `[features]`.
+    /// The shape of a sample after the layer: `[features]`, `[length, channels]` or `[frames, bands, channels]`.
     pub output_shape: Vec<usize>,
     /// How many trainable parameters the layer has.
     pub parameters: usize,
@@ -66,8 +66,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network for samples of shape `[features]` or `[length, channels]`, its weights drawn from `seed` as
-    /// [`LayerSpec`] says.
+    /// A network for samples of shape `[features]`, `[length, channels]` or `[frames, bands, channels]`, its weights drawn
+    /// from `seed` as [`LayerSpec`] says.
     ///
     /// # Errors
     ///
@@ -94,6 +94,24 @@ impl Network {
             }
         }
         Ok(network)
+    }
+
+    /// How many values the [state](Self::state) of such a network holds, parameters and running statistics: what a reader
+    /// of a model file wants to know before it takes the memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// use stimmung_nn::{LayerSpec, Network};
+    ///
+    /// let layers = [LayerSpec::dense(4), LayerSpec::batch_norm(), LayerSpec::dense(2)];
+    /// assert_eq!(Network::state_len(&[3], &layers)?, (3 * 4 + 4) + (2 * 4 + 2 * 4) + (4 * 2 + 2));
+    /// # Ok::<(), stimmung_nn::NnError>(())
+    /// ```
+    pub fn state_len(input_shape: &[usize], layers: &[LayerSpec]) -> Result<usize, NnError> {
+        Plan::new(input_shape, layers).map(|plan| plan.parameters + plan.statistics)
     }
 
     /// How many trainable parameters there are; running statistics do not count.
@@ -415,7 +433,7 @@ mod tests {
         refused(&[8, 1], &[LayerSpec::max_pool1d(9)], "longer than the sample");
         let valid = LayerSpec::Conv1d { filters: 1, kernel: 9, padding: Padding::Valid, stride: 1 };
         refused(&[8, 1], &[valid], "padding `same`");
-        for shape in [&[][..], &[0], &[3, 0], &[2, 2, 2]] {
+        for shape in [&[][..], &[0], &[3, 0], &[2, 0, 2], &[2, 2, 2, 2]] {
             assert!(matches!(Network::new(shape, &[LayerSpec::Relu], 0), Err(NnError::Parameter { .. })));
         }
         assert!(matches!(Network::new(&[3], &[], 0), Err(NnError::Parameter { .. })));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::batch::{Geometry, Margin};
+use crate::batch::{Form, Geometry, Margin};
 use crate::layers::{BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Map, MaxPool1d, ParameterInfo, Relu};
 use crate::{LayerSpec, NnError};
 
@@ -12,6 +12,8 @@ const LARGEST_NETWORK: usize = 1 << 28;
 /// The most values that one sample may leave behind on its way through the layers: 128 MiB. A minute of raw audio under
 /// 32 filters comes to this.
 const LARGEST_SAMPLE: usize = 1 << 25;
+
+const NEEDS_LENGTH: &str = "it needs samples with a length, of shape [length, channels]";
 
 /// How a batch is divided into shards: by the network alone, so that results do not depend on the number of threads.
 #[derive(Debug, Clone, Copy)]
@@ -83,9 +85,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    fn new(input: Geometry, flat: bool) -> Self {
+    fn new(input: Geometry) -> Self {
         let slot = Slot { geometry: input, margin: Margin::default(), gradient_margin: Margin::default() };
-        Self { ops: Vec::new(), slots: vec![slot], flat, synchronised: Vec::new() }
+        Self { ops: Vec::new(), slots: vec![slot], flat: input.is_flat(), synchronised: Vec::new() }
     }
 
     fn output(&self) -> Geometry {
@@ -164,23 +166,19 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(input_shape: &[usize], specs: &[LayerSpec]) -> Result<Self, NnError> {
-        let (input, flat) = match *input_shape {
-            [features] if features > 0 => (Geometry { rows: 1, channels: features }, true),
-            [rows, channels] if rows > 0 && channels > 0 => (Geometry { rows, channels }, false),
-            _ => {
-                return Err(NnError::parameter(
-                    "input shape",
-                    format!("{input_shape:?}"),
-                    "[features] or [length, channels], each at least 1",
-                ));
-            }
+        let Some(input) = Geometry::from_shape(input_shape) else {
+            return Err(NnError::parameter(
+                "input shape",
+                format!("{input_shape:?}"),
+                "[features], [length, channels] or [frames, bands, channels], each at least 1",
+            ));
         };
         if specs.is_empty() {
             return Err(NnError::parameter("layers", "empty", "at least one layer"));
         }
-        within_limit(input.rows.checked_mul(input.channels), LARGEST_SAMPLE, "one input sample", "use fewer features")?;
+        within_limit(input.checked_len(), LARGEST_SAMPLE, "one input sample", "use fewer features")?;
         let mut plan = Self {
-            stages: vec![Stage::new(input, flat)],
+            stages: vec![Stage::new(input)],
             layers: Vec::new(),
             tensors: Vec::new(),
             input,
@@ -216,84 +214,41 @@ impl Plan {
     }
 
     fn push(&mut self, position: usize, spec: &LayerSpec) -> Result<(), NnError> {
+        let input = self.output();
         let last = self.stages.len() - 1;
-        let stage = &mut self.stages[last];
-        let (input, flat) = (stage.output(), stage.flat);
-        let refuse = |reason: String| {
-            let input = if flat { vec![input.channels] } else { vec![input.rows, input.channels] };
-            Err(NnError::Layer { position: position + 1, layer: spec.kind(), input, reason })
-        };
-        let needs_length = || refuse("it needs samples with a length, of shape [length, channels]".to_owned());
-        let map: Box<dyn Map> = match *spec {
-            LayerSpec::Dense { units } => {
-                if !flat {
-                    return refuse("it needs flat samples: put a `flatten` before it".to_owned());
-                }
-                limit_parameters(self.parameters, &[input.channels, units], units)?;
-                Box::new(Dense::new(input.channels, units))
-            }
-            LayerSpec::Conv1d { filters, kernel, padding, stride } => {
-                if flat {
-                    return needs_length();
-                }
-                limit_parameters(self.parameters, &[kernel, input.channels, filters], filters)?;
-                match Conv1d::new(input, filters, kernel, padding, stride) {
-                    Some(layer) => Box::new(layer),
-                    None => {
-                        return refuse(format!("a kernel of {kernel} is longer than the sample: use padding `same`"));
-                    }
-                }
-            }
-            LayerSpec::BatchNorm { momentum, epsilon } => {
-                if input.rows == 1 {
-                    self.smallest_batch = 2;
-                }
-                limit_parameters(self.parameters, &[input.channels], input.channels)?;
-                Box::new(BatchNorm::new(input, momentum, epsilon))
-            }
-            LayerSpec::MaxPool1d { size } => {
-                if flat {
-                    return needs_length();
-                }
-                if size > input.rows {
-                    return refuse(format!("a window of {size} is longer than the sample"));
-                }
-                Box::new(MaxPool1d::new(input, size))
-            }
-            LayerSpec::Relu => {
-                stage.push_in_place(Box::new(Relu), position);
-                self.describe(position, spec);
+        let map = match self.build(position, spec, input)? {
+            Some(Kind::Map(map)) => map,
+            Some(Kind::InPlace(layer)) => {
+                self.stages[last].push_in_place(layer, position);
+                self.describe(spec, 0);
                 return Ok(());
             }
-            LayerSpec::Dropout { rate } => {
-                stage.push_in_place(Box::new(Dropout::new(rate)), position);
-                self.describe(position, spec);
-                return Ok(());
-            }
-            LayerSpec::Flatten => {
-                if !flat {
-                    self.stages.push(Stage::new(Geometry { rows: 1, channels: input.len() }, true));
-                    self.sample_len += input.len();
+            None => {
+                if !input.is_flat() {
+                    self.start_flat_stage(input.len());
                 }
-                self.describe(position, spec);
+                self.describe(spec, 0);
                 return Ok(());
             }
         };
+        if matches!(spec, LayerSpec::BatchNorm { .. }) && input.positions() == 1 {
+            self.smallest_batch = 2;
+        }
         let (output, margin) = (map.output(), map.input_margin());
         let added = margin
             .before
             .checked_add(margin.after)
-            .and_then(|zeros| zeros.checked_mul(input.channels))
-            .and_then(|zeros| output.rows.checked_mul(output.channels)?.checked_add(zeros));
+            .and_then(|zeros| zeros.checked_mul(input.row_len()))
+            .and_then(|zeros| output.checked_len()?.checked_add(zeros));
         let activations = added.and_then(|added| self.sample_len.checked_add(added));
         let remedy = "use fewer filters or shorter kernels";
         self.sample_len = within_limit(activations, LARGEST_SAMPLE, "what one sample leaves in the layers", remedy)?;
         let (first_parameter, first_statistic) = (self.parameters, self.statistics);
         let (trainable, statistics) = (map.parameters(), map.statistics());
         let mut offsets = (self.parameters, self.statistics);
-        stage.push_map(map, position, &mut offsets);
+        self.stages[last].push_map(map, position, &mut offsets);
         (self.parameters, self.statistics) = offsets;
-        self.describe(position, spec);
+        self.describe(spec, self.parameters - first_parameter);
         for (infos, mut start, trainable) in [(trainable, first_parameter, true), (statistics, first_statistic, false)]
         {
             for info in infos {
@@ -304,21 +259,72 @@ impl Plan {
                 self.tensors.push(PlannedTensor { name, shape, trainable, range, initial, layer: position });
             }
         }
+        // What leaves a layer flat is divided like what `flatten` leaves.
+        if output.is_flat() && !input.is_flat() {
+            self.start_flat_stage(output.len());
+        }
         Ok(())
     }
 
+    /// The layer for a spec that has passed its `check`, if it fits its input; `None` for `flatten`, which only says how
+    /// samples are seen from there on.
+    fn build(&self, position: usize, spec: &LayerSpec, input: Geometry) -> Result<Option<Kind>, NnError> {
+        let refuse = |reason: String| {
+            Err(NnError::Layer { position: position + 1, layer: spec.kind(), input: input.shape(), reason })
+        };
+        let limit = |kernel: &[usize], bias: usize| limit_parameters(self.parameters, kernel, bias);
+        let map: Box<dyn Map> = match *spec {
+            LayerSpec::Dense { units } => {
+                if !input.is_flat() {
+                    return refuse("it needs flat samples: put a `flatten` before it".to_owned());
+                }
+                limit(&[input.channels, units], units)?;
+                Box::new(Dense::new(input.channels, units))
+            }
+            LayerSpec::Conv1d { filters, kernel, padding, stride } => {
+                if input.form != Form::Sequence {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                limit(&[kernel, input.channels, filters], filters)?;
+                match Conv1d::new(input, filters, kernel, padding, stride) {
+                    Some(layer) => Box::new(layer),
+                    None => {
+                        return refuse(format!("a kernel of {kernel} is longer than the sample: use padding `same`"));
+                    }
+                }
+            }
+            LayerSpec::BatchNorm { momentum, epsilon } => {
+                limit(&[input.channels], input.channels)?;
+                Box::new(BatchNorm::new(input, momentum, epsilon))
+            }
+            LayerSpec::MaxPool1d { size } => {
+                if input.form != Form::Sequence {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                if size > input.rows {
+                    return refuse(format!("a window of {size} is longer than the sample"));
+                }
+                Box::new(MaxPool1d::new(input, size))
+            }
+            LayerSpec::Relu => return Ok(Some(Kind::InPlace(Box::new(Relu)))),
+            LayerSpec::Dropout { rate } => return Ok(Some(Kind::InPlace(Box::new(Dropout::new(rate))))),
+            LayerSpec::Flatten => return Ok(None),
+        };
+        Ok(Some(Kind::Map(map)))
+    }
+
+    /// Opens the stage of what comes after the samples have become flat.
+    fn start_flat_stage(&mut self, features: usize) {
+        self.stages.push(Stage::new(Geometry::flat(features)));
+        self.sample_len += features;
+    }
+
     /// Adds a layer's line to the summary.
-    fn describe(&mut self, position: usize, spec: &LayerSpec) {
+    fn describe(&mut self, spec: &LayerSpec, parameters: usize) {
         let kind = spec.kind();
         let ordinal =
             self.layers.iter().filter(|layer| layer.name.rsplit_once('_').is_some_and(|n| n.0 == kind)).count();
-        let output = self.output();
-        let op = self.stages[self.stages.len() - 1].ops.last().filter(|op| op.layer == position);
-        let layer = PlannedLayer {
-            name: format!("{kind}_{}", ordinal + 1),
-            output: if self.is_output_flat() { vec![output.channels] } else { vec![output.rows, output.channels] },
-            parameters: op.map_or(0, |op| op.parameters.len()),
-        };
+        let layer = PlannedLayer { name: format!("{kind}_{}", ordinal + 1), output: self.output().shape(), parameters };
         self.layers.push(layer);
     }
 }

@@ -43,7 +43,7 @@ impl BatchNorm {
 
     /// How many values of each channel so many samples have.
     fn count(&self, samples: usize) -> f64 {
-        (samples * self.geometry.rows) as f64
+        (samples * self.geometry.positions()) as f64
     }
 
     /// Shares the statistics of channel `c`.

@@ -36,7 +36,7 @@ impl Conv1d {
             }
             Padding::Valid => (input.rows.checked_sub(kernel)? / stride + 1, Margin::default()),
         };
-        Some(Self { input, output: Geometry { rows, channels: filters }, kernel, stride, margin })
+        Some(Self { input, output: Geometry::sequence(rows, filters), kernel, stride, margin })
     }
 
     fn matrix_size(&self) -> Matrix {

@@ -30,7 +30,7 @@ impl Dense {
 
 impl Map for Dense {
     fn output(&self) -> Geometry {
-        Geometry { rows: 1, channels: self.units }
+        Geometry::flat(self.units)
     }
 
     fn cost(&self) -> usize {

@@ -14,7 +14,7 @@ pub(crate) struct MaxPool1d {
 impl MaxPool1d {
     /// Windows of `size` positions, at least 1 and at most the input's rows.
     pub(crate) fn new(input: Geometry, size: usize) -> Self {
-        Self { output: Geometry { rows: input.rows / size, channels: input.channels }, size }
+        Self { output: Geometry::sequence(input.rows / size, input.channels), size }
     }
 }
 
@@ -110,8 +110,8 @@ mod tests {
 
     fn pooled(values: &[f32], mode: Mode) -> (Vec<f32>, Vec<f32>) {
         // Seven positions of two channels in windows of three: one position is left over.
-        let pool = MaxPool1d::new(Geometry { rows: 7, channels: 2 }, 3);
-        let mut input = Tensor::new(1, Geometry { rows: 7, channels: 2 }, Margin::default());
+        let pool = MaxPool1d::new(Geometry::sequence(7, 2), 3);
+        let mut input = Tensor::new(1, Geometry::sequence(7, 2), Margin::default());
         input.sample_mut(0).copy_from_slice(values);
         let mut output = Tensor::new(1, pool.output(), Margin::default());
         let mut memory = pool.memory(1);
