@@ -164,6 +164,10 @@ pub(crate) struct Memory {
     pub(crate) bits: Vec<u16>,
     /// Max pooling's winners: the position within the window.
     pub(crate) winners: Vec<u32>,
+    /// What the exponential linear unit answered, before layers further on changed it.
+    pub(crate) outputs: Vec<f32>,
+    /// [`Map::scratch_len`](crate::layers::Map::scratch_len) values of any content, lent for the time of a call.
+    pub(crate) scratch: Vec<f32>,
     /// The weights of attention pooling, and their gradients for one sample.
     pub(crate) attention: Vec<f32>,
     /// The inputs of a recurrent layer, step by step and in each step sample by sample.

@@ -1,14 +1,14 @@
 //! Runs a plan on batches: shards in parallel, layers in order, all buffers made once.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::batch::{Memory, Tensor};
-use crate::layers::{Context, Map, Mode, Past};
+use crate::batch::Memory;
+use crate::layers::{Map, Mode, Past};
 use crate::loss::{Target, best, cross_entropy};
-use crate::plan::{Kind, Op, Plan, Stage};
+use crate::plan::Plan;
+use crate::shard::{Shard, Workspaces, context, sample};
 use crate::simd;
 
 /// Rows of a kernel whose gradient is one piece of work.
@@ -24,22 +24,6 @@ pub(crate) enum Purpose {
     /// Training, and the gradient of the input as well.
     #[cfg(test)]
     InputGradient,
-}
-
-/// Some samples of a batch, with all that the layers of one stage make of them.
-#[derive(Debug)]
-struct Shard {
-    /// Which sample of the batch is the first.
-    first: usize,
-    /// How many samples it has room for.
-    capacity: usize,
-    /// How many it holds now.
-    samples: usize,
-    values: Vec<Tensor>,
-    gradients: Vec<Tensor>,
-    memories: Vec<Memory>,
-    loss: f64,
-    correct: usize,
 }
 
 /// What the loss of a batch came to.
@@ -58,6 +42,8 @@ pub(crate) struct Engine {
     purpose: Purpose,
     /// Per stage, its shards.
     stages: Vec<Vec<Shard>>,
+    /// Per stage, what its shards borrow.
+    workspaces: Vec<Workspaces>,
     /// Per stage and op, what shards share.
     shared: Vec<Vec<Vec<f32>>>,
     /// Samples in the batch at hand.
@@ -68,30 +54,29 @@ impl Engine {
     /// Buffers for batches of up to `capacity` samples, at least 1.
     pub(crate) fn new(plan: &Arc<Plan>, capacity: usize, purpose: Purpose) -> Self {
         let first = plan.first_trainable().unwrap_or((plan.stages.len(), 0));
-        let stages = plan.stages.iter().enumerate().map(|(index, stage)| {
+        let (mut stages, mut workspaces) = (Vec::new(), Vec::new());
+        for (index, stage) in plan.stages.iter().enumerate() {
             // In evaluation, shards whose samples are multiplied together always have their full size: a product of fewer
             // rows may round differently, and an answer should not depend on how many were asked for at once.
             let per_shard = match stage.least_rows(plan.division) {
                 Some(rows) if purpose == Purpose::Prediction => rows,
                 _ => stage.samples_per_shard(plan.division).min(capacity),
             };
-            (0..capacity.div_ceil(per_shard))
-                .map(|shard| {
-                    let needs_gradient = |producer: Option<usize>| match purpose {
-                        Purpose::Prediction => false,
-                        Purpose::Training => producer.map_or(first.0 < index, |op| (index, op) >= first),
-                        #[cfg(test)]
-                        Purpose::InputGradient => true,
-                    };
-                    Shard::new(stage, shard, per_shard, purpose, needs_gradient)
-                })
-                .collect()
-        });
+            let needs_gradient = |producer: Option<usize>| match purpose {
+                Purpose::Prediction => false,
+                Purpose::Training => producer.map_or(first.0 < index, |op| (index, op) >= first),
+                #[cfg(test)]
+                Purpose::InputGradient => true,
+            };
+            let shards = 0..capacity.div_ceil(per_shard);
+            stages.push(shards.map(|shard| Shard::new(stage, shard, per_shard, purpose, needs_gradient)).collect());
+            workspaces.push(Workspaces::new(stage, per_shard, purpose, needs_gradient));
+        }
         let shared = plan
             .stages
             .iter()
             .map(|stage| stage.ops.iter().map(|op| vec![0.0; op.map().map_or(0, Map::shared_len)]).collect());
-        Self { stages: stages.collect(), shared: shared.collect(), plan: Arc::clone(plan), purpose, samples: 0 }
+        Self { stages, workspaces, shared: shared.collect(), plan: Arc::clone(plan), purpose, samples: 0 }
     }
 
     /// Takes a batch of `samples` samples through the network. `load` writes a sample to the place it is given.
@@ -118,19 +103,21 @@ impl Engine {
             let stops: &[usize] = if matches!(mode, Mode::Evaluation) { &[] } else { &stage.synchronised };
             let (mut start, mut at_input) = (0, true);
             for stop in stops.iter().copied().map(Some).chain([None]) {
-                let shared = &self.shared[index];
+                let (shared, workspaces) = (&self.shared[index], &self.workspaces[index]);
                 let ops = start..stop.unwrap_or(stage.ops.len());
                 active_mut(shards, active).for_each(|shard| {
-                    if at_input {
-                        shard.load(samples, source.map(Vec::as_slice), load);
-                    }
-                    shard.forward(stage, ops.clone(), mode, parameters, shared);
-                    if let Some(stop) = stop {
-                        let op = &stage.ops[stop];
-                        if let Some(layer) = op.synchronised() {
-                            layer.gather_forward(shard.samples, &shard.values[op.input], &mut shard.memories[stop]);
+                    workspaces.lend(shard, |shard| {
+                        if at_input {
+                            shard.load(samples, source.map(Vec::as_slice), load);
                         }
-                    }
+                        shard.forward(stage, ops.clone(), mode, parameters, shared);
+                        if let Some(stop) = stop {
+                            let op = &stage.ops[stop];
+                            if let Some(layer) = op.synchronised() {
+                                layer.gather_forward(shard.samples, &shard.values[op.input], &mut shard.memories[stop]);
+                            }
+                        }
+                    });
                 });
                 at_input = false;
                 if let Some(stop) = stop {
@@ -188,24 +175,26 @@ impl Engine {
             for stop in
                 stage.synchronised.iter().rev().copied().filter(|stop| *stop >= first_op).map(Some).chain([None])
             {
-                let shared = &self.shared[index];
+                let (shared, workspaces) = (&self.shared[index], &self.workspaces[index]);
                 let ops = stop.map_or(first_op, |stop| stop + 1)..end;
                 active_mut(shards, active).for_each(|shard| {
-                    if at_output && let Some(after) = after {
-                        shard.load_gradient(after);
-                    }
-                    shard.backward(stage, ops.clone(), mode, parameters, shared);
-                    if let Some(stop) = stop {
-                        let op = &stage.ops[stop];
-                        if let Some(layer) = op.synchronised() {
-                            layer.gather_backward(
-                                context(op, mode, parameters, &shared[stop], shard.samples),
-                                &shard.values[op.input],
-                                &shard.gradients[op.output],
-                                &mut shard.memories[stop],
-                            );
+                    workspaces.lend(shard, |shard| {
+                        if at_output && let Some(after) = after {
+                            shard.load_gradient(after);
                         }
-                    }
+                        shard.backward(stage, ops.clone(), mode, parameters, shared);
+                        if let Some(stop) = stop {
+                            let op = &stage.ops[stop];
+                            if let Some(layer) = op.synchronised() {
+                                layer.gather_backward(
+                                    context(op, mode, parameters, &shared[stop], shard.samples),
+                                    &shard.values[op.input],
+                                    &shard.gradients[op.output],
+                                    &mut shard.memories[stop],
+                                );
+                            }
+                        }
+                    });
                 });
                 at_output = false;
                 if let Some(stop) = stop {
@@ -309,99 +298,6 @@ impl Engine {
     }
 }
 
-impl Shard {
-    fn new(
-        stage: &Stage,
-        index: usize,
-        capacity: usize,
-        purpose: Purpose,
-        needs_gradient: impl Fn(Option<usize>) -> bool,
-    ) -> Self {
-        let values = stage.slots.iter().map(|slot| Tensor::new(capacity, slot.geometry, slot.margin));
-        let gradients = stage.slots.iter().enumerate().map(|(slot, tensor)| {
-            let producer = stage.ops.iter().position(|op| op.output == slot && op.input != slot);
-            if needs_gradient(producer) {
-                Tensor::new(capacity, tensor.geometry, tensor.gradient_margin)
-            } else {
-                Tensor::none()
-            }
-        });
-        let memories = stage.ops.iter().map(|op| {
-            let memory = match &op.kind {
-                Kind::Map(map) if purpose == Purpose::Prediction => map.prediction_memory(capacity),
-                Kind::Map(map) => map.memory(capacity),
-                Kind::InPlace(_) if purpose == Purpose::Prediction => Memory::default(),
-                Kind::InPlace(layer) => layer.memory(capacity, stage.slots[op.input].geometry),
-            };
-            Memory { shard: index, ..memory }
-        });
-        Self {
-            first: index * capacity,
-            capacity,
-            samples: 0,
-            values: values.collect(),
-            gradients: gradients.collect(),
-            memories: memories.collect(),
-            loss: 0.0,
-            correct: 0,
-        }
-    }
-
-    /// Fetches the input of the stage, from the stage before or from outside.
-    fn load(&mut self, batch: usize, source: Option<&[Self]>, load: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-        for index in 0..self.samples.min(batch - self.first) {
-            let to = self.values[0].sample_mut(index);
-            match source {
-                Some(shards) => to.copy_from_slice(sample(shards, self.first + index, |shard| &shard.values)),
-                None => load(self.first + index, to),
-            }
-        }
-    }
-
-    /// Fetches the gradient of the stage's output from the stage after.
-    fn load_gradient(&mut self, after: &[Self]) {
-        let Some(gradients) = self.gradients.last_mut() else { return };
-        for index in 0..self.samples {
-            let absolute = self.first + index;
-            let shard = &after[absolute / after[0].capacity];
-            gradients.sample_mut(index).copy_from_slice(shard.gradients[0].sample(absolute - shard.first));
-        }
-    }
-
-    fn forward(&mut self, stage: &Stage, ops: Range<usize>, mode: Mode, parameters: &[f32], shared: &[Vec<f32>]) {
-        for index in ops {
-            let op = &stage.ops[index];
-            let context = context(op, mode, parameters, &shared[index], self.samples);
-            let memory = &mut self.memories[index];
-            match &op.kind {
-                Kind::Map(map) => {
-                    let (before, after) = self.values.split_at_mut(op.output);
-                    map.forward(context, &before[op.input], &mut after[0], memory);
-                }
-                Kind::InPlace(layer) => layer.forward(context, &mut self.values[op.input], memory),
-            }
-        }
-    }
-
-    fn backward(&mut self, stage: &Stage, ops: Range<usize>, mode: Mode, parameters: &[f32], shared: &[Vec<f32>]) {
-        for index in ops.rev() {
-            let op = &stage.ops[index];
-            let context = context(op, mode, parameters, &shared[index], self.samples);
-            let memory = &mut self.memories[index];
-            match &op.kind {
-                Kind::Map(map) => {
-                    let (before, after) = self.gradients.split_at_mut(op.output);
-                    let input_gradient = Some(&mut before[op.input]).filter(|gradient| !gradient.is_none());
-                    map.backward(context, &self.values[op.input], &after[0], input_gradient, memory);
-                }
-                Kind::InPlace(layer) => {
-                    layer.backward(context, &self.values[op.input], &mut self.gradients[op.input], memory);
-                }
-            }
-        }
-    }
-}
-
 /// Says how many samples of the batch each shard holds, and how many shards hold any.
 fn activate(shards: &mut [Shard], batch: usize, full: bool) -> usize {
     let mut active = 0;
@@ -421,15 +317,4 @@ fn active_mut(shards: &mut [Shard], active: usize) -> impl ParallelIterator<Item
 /// What the shards have gathered for an op, in order, each with its number of samples.
 fn gathered(shards: &[Shard], op: usize) -> Vec<(usize, &Memory)> {
     shards.iter().map(|shard| (shard.samples, &shard.memories[op])).collect()
-}
-
-/// A sample of a batch in the last tensor of a stage.
-fn sample(shards: &[Shard], index: usize, tensors: impl Fn(&Shard) -> &Vec<Tensor>) -> &[f32] {
-    let shard = &shards[index / shards[0].capacity];
-    let tensors = tensors(shard);
-    tensors[tensors.len() - 1].sample(index - shard.first)
-}
-
-fn context<'a>(op: &Op, mode: Mode, parameters: &'a [f32], shared: &'a [f32], samples: usize) -> Context<'a> {
-    Context { mode, layer: op.layer, parameters: &parameters[op.parameters.clone()], shared, samples }
 }

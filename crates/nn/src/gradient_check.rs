@@ -7,20 +7,23 @@ use crate::engine::{Engine, Purpose};
 use crate::layers::Mode;
 use crate::plan::Division;
 use crate::random::{self, generator, symmetric};
-use crate::{LayerSpec, Network, Padding};
+use crate::{Extent, LayerSpec, Network, Padding};
 
 mod recurrent;
 
 /// What dropout multiplied the values of a sample by.
 type Masks<'a> = &'a dyn Fn(usize, usize) -> Vec<f64>;
 
-/// The network's outputs in training mode, worked out the long way. Samples are lists of rows.
+/// The network's outputs in training mode, worked out the long way. Samples are lists of
+/// positions.
 fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs: &[f64], masks: Masks<'_>) -> Vec<f64> {
     let geometry = network.plan.input;
     let mut batch: Vec<Vec<Vec<f64>>> = inputs
         .chunks(geometry.len())
         .map(|sample| sample.chunks(geometry.channels).map(<[f64]>::to_vec).collect())
         .collect();
+    // Rows and columns of positions.
+    let (mut height, mut width) = (geometry.rows, geometry.columns);
     for (layer, spec) in specs.iter().enumerate() {
         let tensors: Vec<&[f64]> = network
             .plan
@@ -41,9 +44,19 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                 }
             }
             LayerSpec::Conv1d { filters, kernel, padding, stride } => {
+                let (kernel, stride) = (Extent { frames: kernel, bands: 1 }, Extent { frames: stride, bands: 1 });
+                let convolution = Convolution { width: 1, kernel, padding, stride, filters };
                 for sample in &mut batch {
-                    *sample = convolve(sample, tensors[0], tensors[1], filters, kernel, padding, stride);
+                    *sample = convolution.apply(sample, tensors[0], tensors[1]);
                 }
+            }
+            LayerSpec::Conv2d { filters, kernel, padding, stride } => {
+                let convolution = Convolution { width, kernel, padding, stride, filters };
+                for sample in &mut batch {
+                    *sample = convolution.apply(sample, tensors[0], tensors[1]);
+                }
+                height = ends(height, kernel.frames, padding, stride.frames).0;
+                width = ends(width, kernel.bands, padding, stride.bands).0;
             }
             LayerSpec::BatchNorm { epsilon, .. } => {
                 for c in 0..batch[0][0].len() {
@@ -57,6 +70,9 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                 }
             }
             LayerSpec::Relu => batch.iter_mut().flatten().flatten().for_each(|x| *x = x.max(0.0)),
+            LayerSpec::Elu { alpha } => {
+                batch.iter_mut().flatten().flatten().for_each(|x| *x = if *x > 0.0 { *x } else { alpha * x.exp_m1() });
+            }
             LayerSpec::Dropout { .. } => {
                 for (index, sample) in batch.iter_mut().enumerate() {
                     sample.iter_mut().flatten().zip(masks(layer, index)).for_each(|(x, factor)| *x *= factor);
@@ -82,40 +98,74 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                     *sample = vec![recurrent::attention_pool(sample, tensors[0])];
                 }
             }
+            LayerSpec::MaxPool2d { size } => {
+                let (rows, columns) = (height / size.frames, width / size.bands);
+                for sample in &mut batch {
+                    let largest = |p: usize, c: usize| {
+                        let first = (p / columns * size.frames) * width + p % columns * size.bands;
+                        let places = (0..size.frames).flat_map(|t| (0..size.bands).map(move |u| first + t * width + u));
+                        places.map(|place| sample[place][c]).fold(f64::NEG_INFINITY, f64::max)
+                    };
+                    *sample =
+                        (0..rows * columns).map(|p| (0..sample[0].len()).map(|c| largest(p, c)).collect()).collect();
+                }
+                (height, width) = (rows, columns);
+            }
+            LayerSpec::GlobalAveragePool => {
+                for sample in &mut batch {
+                    let mean = |c: usize| sample.iter().map(|row| row[c]).sum::<f64>() / sample.len() as f64;
+                    *sample = vec![(0..sample[0].len()).map(mean).collect()];
+                }
+            }
             LayerSpec::Flatten => batch.iter_mut().for_each(|sample| *sample = vec![sample.concat()]),
         }
     }
     batch.into_iter().flatten().flatten().collect()
 }
 
-fn convolve(
-    sample: &[Vec<f64>],
-    weights: &[f64],
-    bias: &[f64],
-    filters: usize,
-    kernel: usize,
+/// A convolution over positions in rows of `width`.
+struct Convolution {
+    width: usize,
+    kernel: Extent,
     padding: Padding,
-    stride: usize,
-) -> Vec<Vec<f64>> {
-    let (length, channels) = (sample.len(), sample[0].len());
-    let (outputs, before) = match padding {
+    stride: Extent,
+    filters: usize,
+}
+
+/// The positions of a kernel along an axis, and the zeros before it.
+fn ends(length: usize, kernel: usize, padding: Padding, stride: usize) -> (usize, usize) {
+    match padding {
         Padding::Valid => ((length - kernel) / stride + 1, 0),
         Padding::Same => {
             let outputs = length.div_ceil(stride);
             (outputs, ((outputs - 1) * stride + kernel).saturating_sub(length) / 2)
         }
-    };
-    let value = |p: usize, f: usize| {
-        let mut sum = bias[f];
-        for t in 0..kernel {
-            let Some(row) = (p * stride + t).checked_sub(before).and_then(|at| sample.get(at)) else { continue };
-            for (c, x) in row.iter().enumerate() {
-                sum += x * weights[(t * channels + c) * filters + f];
+    }
+}
+
+impl Convolution {
+    fn apply(&self, sample: &[Vec<f64>], weights: &[f64], bias: &[f64]) -> Vec<Vec<f64>> {
+        let Self { width, kernel, padding, stride, filters } = *self;
+        let (height, channels) = (sample.len() / width, sample[0].len());
+        let (rows, above) = ends(height, kernel.frames, padding, stride.frames);
+        let (columns, left) = ends(width, kernel.bands, padding, stride.bands);
+        let value = |r: usize, s: usize, f: usize| {
+            let mut sum = bias[f];
+            for t in 0..kernel.frames {
+                for u in 0..kernel.bands {
+                    let row = (r * stride.frames + t).checked_sub(above).filter(|row| *row < height);
+                    let column = (s * stride.bands + u).checked_sub(left).filter(|column| *column < width);
+                    let (Some(row), Some(column)) = (row, column) else { continue };
+                    for (c, x) in sample[row * width + column].iter().enumerate() {
+                        sum += x * weights[((t * kernel.bands + u) * channels + c) * filters + f];
+                    }
+                }
             }
-        }
-        sum
-    };
-    (0..outputs).map(|p| (0..filters).map(|f| value(p, f)).collect()).collect()
+            sum
+        };
+        let position = |p: usize| (0..filters).map(|f| value(p / columns, p % columns, f)).collect();
+        (0..rows * columns).map(position).collect()
+    }
 }
 
 fn assert_near(what: &str, actual: &[f32], expected: &[f64]) {
@@ -234,6 +284,84 @@ fn conv1d_over_all_small_sizes() {
 #[test]
 fn conv1d_with_a_kernel_in_blocks() {
     check(&[2, 30], &[LayerSpec::conv1d(56, 5)], 2, Some(1));
+}
+
+#[test]
+fn conv2d_over_all_small_sizes() {
+    let extents =
+        |sides: &[[usize; 2]]| sides.iter().map(|&[frames, bands]| Extent { frames, bands }).collect::<Vec<_>>();
+    for padding in [Padding::Same, Padding::Valid] {
+        for (shape, filters) in [([1, 1, 1], 2), ([4, 3, 2], 3), ([5, 6, 1], 2), ([6, 5, 3], 1)] {
+            for kernel in extents(&[[1, 1], [3, 3], [5, 5], [2, 3], [4, 1]]) {
+                if padding == Padding::Valid && (kernel.frames > shape[0] || kernel.bands > shape[1]) {
+                    continue;
+                }
+                for stride in extents(&[[1, 1], [2, 2], [1, 3], [6, 2]]) {
+                    let layer = LayerSpec::Conv2d { filters, kernel, padding, stride };
+                    check(&shape, &[layer], 2, Some(1));
+                }
+            }
+        }
+    }
+}
+
+/// Blocks of 32 columns, forward and backward, and what they leave over.
+#[test]
+fn conv2d_in_blocks() {
+    for (channels, filters) in [(1, 32), (32, 3), (3, 35)] {
+        for (frames, bands) in [(2, 5), (3, 9), (1, 19)] {
+            check(&[frames, bands, channels], &[LayerSpec::conv2d(filters, 3)], 2, None);
+        }
+    }
+}
+
+#[test]
+fn max_pool2d() {
+    for (frames, bands) in [(1, 1), (2, 2), (3, 2), (2, 5)] {
+        for shape in [[6, 5, 3], [4, 7, 18]] {
+            check(&shape, &[LayerSpec::MaxPool2d { size: Extent { frames, bands } }], 2, None);
+        }
+    }
+}
+
+#[test]
+fn elu() {
+    let steep = LayerSpec::Elu { alpha: 0.3 };
+    check(&[6, 3], &[LayerSpec::elu()], 2, None);
+    check(&[20], &[steep.clone(), LayerSpec::dropout(0.4)], 3, Some(2));
+    check(&[20], &[LayerSpec::elu(), steep.clone(), LayerSpec::Relu], 3, None);
+    // The pooling comes first in truth.
+    check(&[4, 6, 2], &[LayerSpec::conv2d(3, 3), steep, LayerSpec::Relu, LayerSpec::max_pool2d(2)], 3, Some(1));
+}
+
+#[test]
+fn global_average_pool() {
+    check(&[6, 3], &[LayerSpec::GlobalAveragePool], 3, None);
+    check(&[4, 5, 2], &[LayerSpec::GlobalAveragePool, LayerSpec::dense(3)], 3, Some(2));
+}
+
+#[test]
+fn pictures_in_small() {
+    let layers = [
+        LayerSpec::conv2d(3, 3),
+        LayerSpec::Relu,
+        LayerSpec::max_pool2d(2),
+        LayerSpec::dropout(0.1),
+        LayerSpec::conv2d(4, 2),
+        LayerSpec::batch_norm(),
+        LayerSpec::elu(),
+        LayerSpec::max_pool2d(2),
+        LayerSpec::conv2d(2, 3),
+        LayerSpec::Relu,
+        LayerSpec::dropout(0.2),
+        LayerSpec::Flatten,
+        LayerSpec::dense(4),
+        LayerSpec::Relu,
+        LayerSpec::dense(3),
+    ];
+    check(&[9, 7, 1], &layers, 5, None);
+    check(&[9, 7, 1], &layers, 5, Some(2));
+    check(&[9, 7, 1], &[LayerSpec::conv2d(2, 3), LayerSpec::Flatten, LayerSpec::dense(2)], 3, Some(1));
 }
 
 #[test]

@@ -14,9 +14,10 @@
 //!
 //! # Why it is fast
 //!
-//! Activations lie channels-last between rows of zeros, so the patches that a convolution multiplies by its kernel are
-//! a strided view of its input, not a copy. All buffers are allocated once. A shard passes through all
-//! layers up to the next batch normalisation while it is in the cache.
+//! Activations lie channels-last between rows of zeros, so the patches that a convolution over the length multiplies by
+//! its kernel are a strided view of its input, not a copy. A convolution over pictures does the same on strips that the
+//! cache holds, with products of its own. All buffers are allocated once, and what a shard does not need to remember, it
+//! borrows. A shard passes through all layers up to the next batch normalisation while it is in the cache.
 //!
 //! # Example
 //!
@@ -44,6 +45,7 @@ mod activation;
 mod batch;
 mod engine;
 mod error;
+mod extent;
 mod layers;
 mod loss;
 mod matmul;
@@ -51,14 +53,24 @@ mod network;
 mod optimizer;
 mod plan;
 mod random;
+mod shard;
 mod simd;
 mod spec;
+mod tiles;
 mod train;
 
 #[cfg(test)]
 mod gradient_check;
+// Beside the examples, which show their speed.
+#[cfg(test)]
+#[path = "../examples/networks/mel_cnn.rs"]
+mod mel_cnn;
+#[cfg(test)]
+#[path = "../examples/networks/model_a.rs"]
+mod model_a;
 
 pub use error::NnError;
+pub use extent::Extent;
 pub use loss::softmax;
 pub use network::{LayerSummary, NamedTensor, Network};
 pub use optimizer::OptimizerSpec;

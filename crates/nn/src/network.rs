@@ -248,26 +248,12 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Padding;
+    use crate::{Extent, Padding, mel_cnn, model_a};
 
     type Spoil = fn(&mut Vec<NamedTensor>);
 
     fn model_a() -> Vec<LayerSpec> {
-        vec![
-            LayerSpec::conv1d(256, 5),
-            LayerSpec::batch_norm(),
-            LayerSpec::Relu,
-            LayerSpec::conv1d(128, 5),
-            LayerSpec::Relu,
-            LayerSpec::dropout(0.1),
-            LayerSpec::max_pool1d(8),
-            LayerSpec::conv1d(128, 5),
-            LayerSpec::batch_norm(),
-            LayerSpec::Relu,
-            LayerSpec::dropout(0.2),
-            LayerSpec::Flatten,
-            LayerSpec::dense(7),
-        ]
+        model_a::layers(7)
     }
 
     #[test]
@@ -300,6 +286,25 @@ mod tests {
     }
 
     #[test]
+    fn pictures_are_summarised() {
+        let network = Network::new(&[130, 128, 1], &mel_cnn::layers(5), 0).unwrap();
+        let shapes: Vec<_> = network.summary().into_iter().map(|line| (line.name, line.output_shape)).collect();
+        for (name, shape) in [
+            ("conv2d_1", &[130, 128, 32][..]),
+            ("max-pool2d_1", &[65, 64, 32]),
+            ("max-pool2d_4", &[8, 8, 64]),
+            ("flatten_1", &[4096]),
+            ("dense_3", &[5]),
+        ] {
+            assert!(shapes.contains(&(name.to_owned(), shape.to_vec())), "{name}: {shapes:?}");
+        }
+        let convolutions = [1, 32, 32, 64].iter().zip([32, 32, 64, 64]).map(|(c, f)| 9 * c * f + f).sum::<usize>();
+        let expected = convolutions + (4096 * 128 + 128) + (128 * 64 + 64) + (64 * 5 + 5);
+        assert_eq!(network.parameter_count(), expected);
+        assert_eq!(network.state()[0].shape, [3, 3, 1, 32]);
+    }
+
+    #[test]
     fn weights_start_from_glorots_distribution() {
         let network = Network::new(&[193, 1], &model_a(), 5).unwrap();
         let state = network.state();
@@ -323,7 +328,15 @@ mod tests {
         // Flat layers wide enough for blocked products, and more samples than one shard or one prediction batch.
         let mut layers = model_a();
         layers.extend([LayerSpec::Relu, LayerSpec::dense(5)]);
-        for (shape, layers) in [(vec![40, 1], layers), (vec![40], vec![LayerSpec::dense(300), LayerSpec::dense(5)])] {
+        let picture = vec![
+            LayerSpec::conv2d(40, 3),
+            LayerSpec::Relu,
+            LayerSpec::max_pool2d(2),
+            LayerSpec::GlobalAveragePool,
+            LayerSpec::dense(5),
+        ];
+        let flat = vec![LayerSpec::dense(300), LayerSpec::dense(5)];
+        for (shape, layers) in [(vec![40, 1], layers), (vec![8, 5, 1], picture), (vec![40], flat)] {
             let network = Network::new(&shape, &layers, 2).unwrap();
             let inputs: Vec<f32> = (0..130 * 40).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
             let together = network.predict(&inputs, 130).unwrap();
@@ -432,6 +445,21 @@ mod tests {
         refused(&[8], &[LayerSpec::conv1d(3, 3)], "length");
         refused(&[8], &[LayerSpec::max_pool1d(2)], "length");
         refused(&[8, 1], &[LayerSpec::max_pool1d(9)], "longer than the sample");
+        refused(
+            &[8],
+            &[LayerSpec::conv2d(3, 3)],
+            "layer 1 (conv2d) cannot follow an output of shape [8]: it needs pictures",
+        );
+        refused(&[8, 4], &[LayerSpec::conv2d(3, 3)], "three axes");
+        refused(&[8, 4], &[LayerSpec::max_pool2d(2)], "three axes");
+        refused(&[8, 4, 1], &[LayerSpec::conv1d(3, 3)], "length");
+        refused(&[8, 4, 1], &[LayerSpec::max_pool2d(5)], "5 × 5 is larger than the sample");
+        refused(&[8, 4, 1], &[LayerSpec::dense(5)], "`flatten`");
+        refused(&[8], &[LayerSpec::GlobalAveragePool], "no positions");
+        let large = Extent { frames: 2, bands: 5 };
+        let stride = Extent::square(1);
+        let valid = LayerSpec::Conv2d { filters: 1, kernel: large, padding: Padding::Valid, stride };
+        refused(&[8, 4, 1], &[valid], "padding `same`");
         let valid = LayerSpec::Conv1d { filters: 1, kernel: 9, padding: Padding::Valid, stride: 1 };
         refused(&[8, 1], &[valid], "padding `same`");
         for shape in [&[][..], &[0], &[3, 0], &[2, 0, 2], &[2, 2, 2, 2]] {
@@ -452,6 +480,11 @@ mod tests {
             (vec![9, 1], LayerSpec::conv1d(1, huge)),
             (vec![9, 1], LayerSpec::conv1d(1, 1 << 28)),
             (vec![1 << 20, 1], LayerSpec::conv1d(1 << 10, 1)),
+            (vec![huge, 2, huge], LayerSpec::Relu),
+            (vec![9, 9, 3], LayerSpec::conv2d(huge, 5)),
+            (vec![9, 9, 1], LayerSpec::conv2d(1, huge)),
+            (vec![9, 9, 1], LayerSpec::conv2d(1, 1 << 13)),
+            (vec![1 << 10, 1 << 10, 1], LayerSpec::conv2d(1 << 10, 1)),
         ] {
             assert!(matches!(Network::new(&shape, &[layer], 0), Err(NnError::TooLarge { .. })));
         }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::batch::{Form, Geometry, Margin};
 use crate::layers::{
-    AttentionPool, BatchNorm, Conv1d, Dense, Dropout, InPlace, Initial, Lstm, Map, MaxPool1d, ParameterInfo, Relu,
+    AttentionPool, BatchNorm, Conv1d, Conv2d, Dense, Dropout, Elu, GlobalAveragePool, InPlace, Initial, Lstm, Map,
+    MaxPool1d, MaxPool2d, ParameterInfo, Relu, Synchronised,
 };
 use crate::{LayerSpec, NnError};
 
@@ -16,6 +17,7 @@ const LARGEST_NETWORK: usize = 1 << 28;
 const LARGEST_SAMPLE: usize = 1 << 25;
 
 const NEEDS_LENGTH: &str = "it needs samples with a length, of shape [length, channels]";
+const NEEDS_PICTURES: &str = "it needs pictures, of shape [frames, bands, channels]: give the input three axes";
 
 /// How a batch is divided into shards: by the network alone, so that results do not depend on the number of threads.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +68,7 @@ impl Op {
         }
     }
 
-    pub(crate) fn synchronised(&self) -> Option<&dyn crate::layers::Synchronised> {
+    pub(crate) fn synchronised(&self) -> Option<&dyn Synchronised> {
         self.map().and_then(Map::synchronised)
     }
 }
@@ -114,8 +116,29 @@ impl Stage {
     /// How many samples make a shard.
     pub(crate) fn samples_per_shard(&self, division: Division) -> usize {
         let cost = self.ops.iter().filter_map(Op::map).fold(1, |sum: usize, map| sum.saturating_add(map.cost()));
-        let enough = division.cost.div_ceil(cost);
-        enough.max(self.least_rows(division).unwrap_or(1))
+        let least = self.ops.iter().filter_map(Op::map).map(Map::least_samples).max().unwrap_or(1);
+        division.cost.div_ceil(cost).max(least).max(self.least_rows(division).unwrap_or(1))
+    }
+
+    /// Whether the values of a slot must outlast their shard's way through the forward pass, for the backward pass or
+    /// for whoever looks at the stage from outside.
+    pub(crate) fn keeps_values(&self, slot: usize, training: bool) -> bool {
+        let is_read = |(index, op): (usize, &Op)| match &op.kind {
+            Kind::Map(map) => map.backward_reads_input() || self.synchronised.contains(&index),
+            Kind::InPlace(layer) => layer.backward_reads_data(),
+        };
+        let mut readers = self.ops.iter().enumerate().filter(|(_, op)| op.input == slot);
+        slot + 1 == self.slots.len() || (training && readers.any(is_read))
+    }
+
+    /// Whether the gradient of a slot must outlast its shard's way through the backward pass.
+    pub(crate) fn keeps_gradient(&self, slot: usize) -> bool {
+        let is_written = |(index, op): (usize, &Op)| {
+            op.map().is_some_and(|map| map.matrix().is_some()) || self.synchronised.contains(&index)
+        };
+        let mut writers = self.ops.iter().enumerate().filter(|(_, op)| op.output == slot);
+        // The stage before reads the first, the loss writes the last.
+        slot == 0 || slot + 1 == self.slots.len() || writers.any(is_written)
     }
 
     fn push_map(&mut self, map: Box<dyn Map>, layer: usize, offsets: &mut (usize, usize)) {
@@ -135,6 +158,16 @@ impl Stage {
         }
         let kind = Kind::Map(map);
         self.ops.push(Op { kind, layer, parameters, statistics, input, output: input + 1 });
+    }
+
+    /// Adds a max pooling, and lets the monotone layers just before it work on what it leaves instead.
+    fn push_max_pool(&mut self, map: Box<dyn Map>, layer: usize, offsets: &mut (usize, usize)) {
+        let is_monotone = |op: &&Op| matches!(&op.kind, Kind::InPlace(layer) if layer.is_monotone());
+        let monotone = self.ops.iter().rev().take_while(is_monotone).count();
+        let moved = self.ops.split_off(self.ops.len() - monotone);
+        self.push_map(map, layer, offsets);
+        let slot = self.slots.len() - 1;
+        self.ops.extend(moved.into_iter().map(|op| Op { input: slot, output: slot, ..op }));
     }
 
     fn push_in_place(&mut self, layer: Box<dyn InPlace>, position: usize) {
@@ -258,14 +291,19 @@ impl Plan {
             .before
             .checked_add(margin.after)
             .and_then(|zeros| zeros.checked_mul(input.row_len()))
-            .and_then(|zeros| output.checked_len()?.checked_add(zeros)?.checked_add(map.memory_len()?));
+            .and_then(|zeros| output.checked_len()?.checked_add(zeros)?.checked_add(map.memory_len()?))
+            .and_then(|values| values.checked_add(map.scratch_len()));
         let activations = added.and_then(|added| self.sample_len.checked_add(added));
         let remedy = "use fewer filters or units, or shorter kernels";
         self.sample_len = within_limit(activations, LARGEST_SAMPLE, "what one sample leaves in the layers", remedy)?;
         let (first_parameter, first_statistic) = (self.parameters, self.statistics);
         let (trainable, statistics) = (map.parameters(), map.statistics());
         let mut offsets = (self.parameters, self.statistics);
-        self.last_stage().push_map(map, position, &mut offsets);
+        if matches!(spec, LayerSpec::MaxPool1d { .. } | LayerSpec::MaxPool2d { .. }) {
+            self.last_stage().push_max_pool(map, position, &mut offsets);
+        } else {
+            self.last_stage().push_map(map, position, &mut offsets);
+        }
         (self.parameters, self.statistics) = offsets;
         self.describe(spec, self.parameters - first_parameter);
         for (infos, mut start, trainable) in [(trainable, first_parameter, true), (statistics, first_statistic, false)]
@@ -295,7 +333,9 @@ impl Plan {
         let map: Box<dyn Map> = match *spec {
             LayerSpec::Dense { units } => {
                 if !input.is_flat() {
-                    return refuse("it needs flat samples: put a `flatten` before it".to_owned());
+                    return refuse(
+                        "it needs flat samples: put a `flatten` or a `global-average-pool` before it".to_owned(),
+                    );
                 }
                 limit(&[input.channels, units], units)?;
                 Box::new(Dense::new(input.channels, units))
@@ -309,6 +349,18 @@ impl Plan {
                     Some(layer) => Box::new(layer),
                     None => {
                         return refuse(format!("a kernel of {kernel} is longer than the sample: use padding `same`"));
+                    }
+                }
+            }
+            LayerSpec::Conv2d { filters, kernel, padding, stride } => {
+                if input.form != Form::Picture {
+                    return refuse(NEEDS_PICTURES.to_owned());
+                }
+                limit(&[kernel.frames, kernel.bands, input.channels, filters], filters)?;
+                match Conv2d::new(input, filters, kernel, padding, stride) {
+                    Some(layer) => Box::new(layer),
+                    None => {
+                        return refuse(format!("a kernel of {kernel} is larger than the sample: use padding `same`"));
                     }
                 }
             }
@@ -341,6 +393,24 @@ impl Plan {
                 limit(&[input.row_len()], 0)?;
                 Box::new(AttentionPool::new(input))
             }
+            LayerSpec::MaxPool2d { size } => {
+                if input.form != Form::Picture {
+                    return refuse(NEEDS_PICTURES.to_owned());
+                }
+                if size.frames > input.rows || size.bands > input.columns {
+                    return refuse(format!("a window of {size} is larger than the sample"));
+                }
+                Box::new(MaxPool2d::new(input, size))
+            }
+            LayerSpec::GlobalAveragePool => {
+                if input.is_flat() {
+                    return refuse(
+                        "flat samples have no positions to average over: leave out the `flatten`".to_owned(),
+                    );
+                }
+                Box::new(GlobalAveragePool::new(input))
+            }
+            LayerSpec::Elu { alpha } => return Ok(Some(Kind::InPlace(Box::new(Elu::new(alpha))))),
             LayerSpec::Relu => return Ok(Some(Kind::InPlace(Box::new(Relu)))),
             LayerSpec::Dropout { rate } => return Ok(Some(Kind::InPlace(Box::new(Dropout::new(rate))))),
             LayerSpec::Flatten => return Ok(None),

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::NnError;
+use crate::{Extent, NnError};
 
-/// What a convolution does at the two ends of a sample.
+/// What a convolution does at the ends of a sample, in each direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Padding {
@@ -62,8 +62,24 @@ pub enum LayerSpec {
         #[serde(default = "one")]
         stride: usize,
     },
+    /// A convolution over pictures: `(frames, bands, channels)` → `(frames', bands', filters)`, where
+    /// `y[r, s, f] = b[f] + Σ_{t, u, c} x[r·stride + t, s·stride + u, c] · W[t, u, c, f]`. Fastest where channels and
+    /// filters are multiples of 32.
+    Conv2d {
+        /// Output channels, at least 1.
+        filters: usize,
+        /// Frames and bands under the kernel, at least 1; 3 × 3 by default.
+        #[serde(default = "three")]
+        kernel: Extent,
+        /// What happens at the edges, frames and bands each for themselves; [`Padding::Same`] by default.
+        #[serde(default)]
+        padding: Padding,
+        /// Frames and bands from one output to the next, at least 1, which is the default.
+        #[serde(default = "one_by_one")]
+        stride: Extent,
+    },
     /// Batch normalisation (Ioffe and Szegedy, ICML 2015): in training, each channel is brought to mean 0 and variance 1
-    /// over the batch and the length, then scaled by γ (from 1) and shifted by β (from 0). In evaluation, running
+    /// over the batch and all positions, then scaled by γ (from 1) and shifted by β (from 0). In evaluation, running
     /// averages take the place of the batch's. The variance is the population's, `1/N`, in both.
     BatchNorm {
         /// How much of the running averages stays at each step, in `[0, 1)`. 0.99 by default, as in Keras; PyTorch's
@@ -77,6 +93,12 @@ pub enum LayerSpec {
     /// The rectifier, `max(x, 0)`. Its slope at 0 is taken as 0.
     #[serde(deserialize_with = "no_keys")]
     Relu,
+    /// The exponential linear unit (Clevert, Unterthiner and Hochreiter, ICLR 2016): `x` above 0, `α·(exp(x) - 1)` below.
+    Elu {
+        /// Minus the limit for small `x`, at least 0 and at most 1000; 1 by default, as in Keras.
+        #[serde(default = "elu_alpha")]
+        alpha: f64,
+    },
     /// Dropout (Srivastava et al., JMLR 2014), inverted: in training, each value becomes zero with probability `rate` and
     /// the others grow by `1 / (1 - rate)`; nothing happens in evaluation. Probabilities are multiples of 1/65536.
     Dropout {
@@ -116,13 +138,42 @@ pub enum LayerSpec {
     /// by [`Lstm`](Self::Lstm).
     #[serde(deserialize_with = "no_keys")]
     AttentionPool,
-    /// `(length, channels)` → `(length · channels,)`, position by position.
+    /// The largest value of every window, channel by channel: `(frames, bands, channels)` →
+    /// `(frames / size, bands / size, channels)`. Frames and bands that do not fill a window are left out. Of equal
+    /// values, the first receives the gradient.
+    MaxPool2d {
+        /// The window, and the way from one to the next; at least 1 and at most the picture, 2 × 2 by default.
+        #[serde(default = "two_by_two")]
+        size: Extent,
+    },
+    /// The mean over all positions (Lin, Chen and Yan, ICLR 2014, section 3.2): `(length, channels)` or
+    /// `(frames, bands, channels)` → `(channels,)`. What follows sees flat samples.
+    #[serde(deserialize_with = "no_keys")]
+    GlobalAveragePool,
+    /// All values in one row, position by position: `(length, channels)` → `(length · channels,)`, and
+    /// `(frames, bands, channels)` → `(frames · bands · channels,)`.
     #[serde(deserialize_with = "no_keys")]
     Flatten,
 }
 
 fn one() -> usize {
     1
+}
+
+fn one_by_one() -> Extent {
+    Extent::square(1)
+}
+
+fn two_by_two() -> Extent {
+    Extent::square(2)
+}
+
+fn three() -> Extent {
+    Extent::square(3)
+}
+
+fn elu_alpha() -> f64 {
+    1.0
 }
 
 fn batch_norm_momentum() -> f64 {
@@ -152,6 +203,11 @@ impl LayerSpec {
         Self::Conv1d { filters, kernel, padding: Padding::Same, stride: 1 }
     }
 
+    /// A convolution over pictures with a square kernel, which keeps frames and bands.
+    pub const fn conv2d(filters: usize, kernel: usize) -> Self {
+        Self::Conv2d { filters, kernel: Extent::square(kernel), padding: Padding::Same, stride: Extent::square(1) }
+    }
+
     /// Batch normalisation with Keras' defaults: momentum 0.99, epsilon 0.001.
     pub fn batch_norm() -> Self {
         Self::BatchNorm { momentum: batch_norm_momentum(), epsilon: batch_norm_epsilon() }
@@ -172,17 +228,31 @@ impl LayerSpec {
         Self::Lstm { units, bidirectional: false, return_sequences: false }
     }
 
+    /// The largest value of every square window.
+    pub const fn max_pool2d(size: usize) -> Self {
+        Self::MaxPool2d { size: Extent::square(size) }
+    }
+
+    /// The exponential linear unit with `α` = 1.
+    pub fn elu() -> Self {
+        Self::Elu { alpha: elu_alpha() }
+    }
+
     /// The layer's kind, as a recipe writes it.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Dense { .. } => "dense",
             Self::Conv1d { .. } => "conv1d",
+            Self::Conv2d { .. } => "conv2d",
             Self::BatchNorm { .. } => "batch-norm",
             Self::Relu => "relu",
+            Self::Elu { .. } => "elu",
             Self::Dropout { .. } => "dropout",
             Self::MaxPool1d { .. } => "max-pool1d",
             Self::Lstm { .. } => "lstm",
             Self::AttentionPool => "attention-pool",
+            Self::MaxPool2d { .. } => "max-pool2d",
+            Self::GlobalAveragePool => "global-average-pool",
             Self::Flatten => "flatten",
         }
     }
@@ -195,6 +265,13 @@ impl LayerSpec {
     pub fn check(&self) -> Result<(), NnError> {
         let at_least_one = |name, value: usize| {
             if value == 0 { Err(NnError::parameter(name, value, "at least 1")) } else { Ok(()) }
+        };
+        let not_empty = |name, extent: Extent| {
+            if extent.is_empty() {
+                Err(NnError::parameter(name, extent, "at least 1 in both directions"))
+            } else {
+                Ok(())
+            }
         };
         let share = |name, value: f64| {
             if (0.0..1.0).contains(&value) {
@@ -210,6 +287,11 @@ impl LayerSpec {
                 at_least_one("conv1d.kernel", kernel)?;
                 at_least_one("conv1d.stride", stride)
             }
+            Self::Conv2d { filters, kernel, padding: _, stride } => {
+                at_least_one("conv2d.filters", filters)?;
+                not_empty("conv2d.kernel", kernel)?;
+                not_empty("conv2d.stride", stride)
+            }
             Self::BatchNorm { momentum, epsilon } => {
                 share("batch-norm.momentum", momentum)?;
                 // As an f32 it must still be there.
@@ -222,7 +304,15 @@ impl LayerSpec {
             Self::Dropout { rate } => share("dropout.rate", rate),
             Self::MaxPool1d { size } => at_least_one("max-pool1d.size", size),
             Self::Lstm { units, .. } => at_least_one("lstm.units", units),
-            Self::Relu | Self::AttentionPool | Self::Flatten => Ok(()),
+            Self::MaxPool2d { size } => not_empty("max-pool2d.size", size),
+            Self::Elu { alpha } => {
+                if (0.0..=1e3).contains(&alpha) {
+                    Ok(())
+                } else {
+                    Err(NnError::parameter("elu.alpha", alpha, "at least 0 and at most 1000"))
+                }
+            }
+            Self::Relu | Self::AttentionPool | Self::GlobalAveragePool | Self::Flatten => Ok(()),
         }
     }
 }
@@ -240,6 +330,15 @@ mod tests {
         let recipe = Recipe {
             layers: vec![
                 LayerSpec::Conv1d { filters: 4, kernel: 3, padding: Padding::Valid, stride: 2 },
+                LayerSpec::Conv2d {
+                    filters: 4,
+                    kernel: Extent { frames: 2, bands: 3 },
+                    padding: Padding::Valid,
+                    stride: Extent::square(2),
+                },
+                LayerSpec::max_pool2d(3),
+                LayerSpec::Elu { alpha: 0.5 },
+                LayerSpec::GlobalAveragePool,
                 LayerSpec::batch_norm(),
                 LayerSpec::Relu,
                 LayerSpec::dropout(0.1),
@@ -265,6 +364,12 @@ mod tests {
         assert_eq!(layer, LayerSpec::batch_norm());
         let layer: LayerSpec = serde_json::from_str(r#"{"layer": "lstm", "units": 8}"#).unwrap();
         assert_eq!(layer, LayerSpec::lstm(8));
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "conv2d", "filters": 8}"#).unwrap();
+        assert_eq!(layer, LayerSpec::conv2d(8, 3));
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "max-pool2d"}"#).unwrap();
+        assert_eq!(layer, LayerSpec::max_pool2d(2));
+        let layer: LayerSpec = serde_json::from_str(r#"{"layer": "elu"}"#).unwrap();
+        assert_eq!(layer, LayerSpec::elu());
     }
 
     #[test]
@@ -277,6 +382,11 @@ mod tests {
             r#"{"layer": "lstm", "units": 3, "return_sequence": true}"#,
             r#"{"layer": "attention-pool", "units": 3}"#,
             r#"{"layer": "dense"}"#,
+            r#"{"layer": "conv2d", "filters": 8, "kernel": 3, "dilation": 2}"#,
+            r#"{"layer": "conv2d", "filters": 8, "kernel": [3, 3, 3]}"#,
+            r#"{"layer": "max-pool2d", "sizes": 2}"#,
+            r#"{"layer": "elu", "beta": 2}"#,
+            r#"{"layer": "global-average-pool", "axis": 1}"#,
             r#"{"layer": "attention"}"#,
         ] {
             assert!(serde_json::from_str::<LayerSpec>(text).is_err(), "{text}");
@@ -298,6 +408,17 @@ mod tests {
             LayerSpec::dropout(f64::NAN),
             LayerSpec::max_pool1d(0),
             LayerSpec::lstm(0),
+            LayerSpec::conv2d(0, 3),
+            LayerSpec::conv2d(3, 0),
+            LayerSpec::Conv2d {
+                filters: 1,
+                kernel: Extent::square(1),
+                padding: Padding::Same,
+                stride: Extent { frames: 1, bands: 0 },
+            },
+            LayerSpec::MaxPool2d { size: Extent { frames: 0, bands: 1 } },
+            LayerSpec::Elu { alpha: -0.1 },
+            LayerSpec::Elu { alpha: f64::NAN },
         ] {
             assert!(matches!(layer.check(), Err(NnError::Parameter { .. })), "{layer:?}");
         }

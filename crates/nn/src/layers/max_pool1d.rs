@@ -27,6 +27,10 @@ impl Map for MaxPool1d {
         self.output.len() * self.size
     }
 
+    fn backward_reads_input(&self) -> bool {
+        false
+    }
+
     fn memory(&self, samples: usize) -> Memory {
         Memory { winners: vec![0; samples * self.output.len()], ..Memory::default() }
     }

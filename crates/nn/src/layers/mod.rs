@@ -11,21 +11,29 @@ use crate::batch::{Geometry, Margin, Memory, Tensor};
 mod attention_pool;
 mod batch_norm;
 mod conv1d;
+mod conv2d;
 mod dense;
 mod dropout;
+mod elu;
+mod global_average_pool;
 mod initial;
 mod lstm;
 mod max_pool1d;
+mod max_pool2d;
 mod relu;
 
 pub(crate) use attention_pool::AttentionPool;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use conv1d::Conv1d;
+pub(crate) use conv2d::Conv2d;
 pub(crate) use dense::Dense;
 pub(crate) use dropout::Dropout;
+pub(crate) use elu::Elu;
+pub(crate) use global_average_pool::GlobalAveragePool;
 pub(crate) use initial::Initial;
 pub(crate) use lstm::Lstm;
 pub(crate) use max_pool1d::MaxPool1d;
+pub(crate) use max_pool2d::MaxPool2d;
 pub(crate) use relu::Relu;
 
 /// Kernels up to this many values have their gradients summed over shards, from sums that each shard makes
@@ -102,6 +110,22 @@ pub(crate) trait Map: Debug + Send + Sync {
 
     /// Multiplications for one sample, forward; how work is divided depends on it.
     fn cost(&self) -> usize;
+
+    /// Samples that a shard should have, so that its own sums of gradients take no more memory than it is worth.
+    fn least_samples(&self) -> usize {
+        1
+    }
+
+    /// How many values of [`Memory::scratch`] a call needs.
+    fn scratch_len(&self) -> usize {
+        0
+    }
+
+    /// Whether `backward` or the gradient of the matrix reads the input. If not, and nothing else does, the input is not
+    /// kept from the forward pass.
+    fn backward_reads_input(&self) -> bool {
+        true
+    }
 
     /// The trainable tensors, in the order in which they lie in the layer's parameters.
     fn parameters(&self) -> Vec<ParameterInfo> {
@@ -215,10 +239,21 @@ pub(crate) trait Synchronised {
 /// A layer that changes a tensor where it lies.
 ///
 /// Layers further on may change it again before `backward` sees it. What is here stands that: the rectifier asks for the
-/// sign only, which dropout keeps wherever it lets a gradient pass.
+/// sign only, which dropout keeps wherever it lets a gradient pass; the exponential linear unit keeps its own answer.
 pub(crate) trait InPlace: Debug + Send + Sync {
     /// Buffers for a shard of up to this many samples of this geometry.
     fn memory(&self, samples: usize, geometry: Geometry) -> Memory;
+
+    /// Whether `backward` reads the data.
+    fn backward_reads_data(&self) -> bool {
+        false
+    }
+
+    /// Whether the layer never puts two values into another order, so that it may as well follow a max pooling, where
+    /// there are fewer of them.
+    fn is_monotone(&self) -> bool {
+        false
+    }
 
     /// Changes a shard.
     fn forward(&self, context: Context<'_>, data: &mut Tensor, memory: &mut Memory);

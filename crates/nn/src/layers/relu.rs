@@ -13,6 +13,14 @@ impl InPlace for Relu {
         Memory::default()
     }
 
+    fn backward_reads_data(&self) -> bool {
+        true
+    }
+
+    fn is_monotone(&self) -> bool {
+        true
+    }
+
     fn forward(&self, context: Context<'_>, data: &mut Tensor, _memory: &mut Memory) {
         for sample in 0..context.samples {
             let values = data.sample_mut(sample);
