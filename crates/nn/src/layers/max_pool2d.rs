@@ -24,65 +24,65 @@ impl MaxPool2d {
         Self { input, output, size }
     }
 
-    /// Calls `work` with every place of the output where a vector of channels starts, and the first place of its window:
-    /// full vectors first, then the left-over channels one by one.
+    /// Every place of the output where `N` channels start, with the first place of its window: the full vectors if `N` is
+    /// the number of lanes, otherwise what they leave over.
     #[inline(always)]
-    fn each_window(&self, whole: bool, mut work: impl FnMut(usize, usize)) {
-        let (channels, vectors) = (self.output.channels, self.output.channels / LANES * LANES);
-        let (firsts, lanes) = if whole { (0..vectors, LANES) } else { (vectors..channels, 1) };
-        for row in 0..self.output.rows {
-            for column in 0..self.output.columns {
-                let to = (row * self.output.columns + column) * channels;
-                let from = row * self.size.frames * self.input.row_len() + column * self.size.bands * channels;
-                for first in firsts.clone().step_by(lanes) {
-                    work(to + first, from + first);
-                }
-            }
-        }
-    }
-
-    /// Calls `work` with the number and the place of every position of a window.
-    #[inline(always)]
-    fn each_place(&self, first: usize, mut work: impl FnMut(u32, usize)) {
-        let mut number = 0;
-        for frame in 0..self.size.frames {
-            for band in 0..self.size.bands {
-                work(number, first + frame * self.input.row_len() + band * self.input.channels);
-                number += 1;
-            }
-        }
+    fn windows<const N: usize>(&self) -> impl Iterator<Item = (usize, usize)> {
+        let (channels, row_len) = (self.output.channels, self.input.row_len());
+        let whole = channels / LANES * LANES;
+        let firsts = if N == LANES { 0..whole } else { whole..channels };
+        let (columns, Extent { frames, bands }) = (self.output.columns, self.size);
+        (0..self.output.positions()).flat_map(move |position| {
+            let from = position / columns * frames * row_len + position % columns * bands * channels;
+            firsts.clone().step_by(N).map(move |first| (position * channels + first, from + first))
+        })
     }
 
     #[inline(always)]
     fn pool<const N: usize>(&self, input: &[f32], output: &mut [f32], winners: &mut [u32]) {
-        self.each_window(N > 1, |to, from| {
-            let (mut best, mut winner) = ([f32::NEG_INFINITY; N], [0; N]);
-            self.each_place(from, |number, place| {
-                for ((best, winner), x) in best.iter_mut().zip(&mut winner).zip(&input[place..place + N]) {
-                    // A NaN wins, so that it is seen.
-                    let wins = *x > *best || x.is_nan();
-                    *best = if wins { *x } else { *best };
-                    *winner = if wins { number } else { *winner };
+        let (channels, row_len) = (self.input.channels, self.input.row_len());
+        for (to, from) in self.windows::<N>() {
+            let (mut best, mut winner, mut number) = ([f32::NEG_INFINITY; N], [0; N], 0);
+            for frame in 0..self.size.frames {
+                for band in 0..self.size.bands {
+                    let place = from + frame * row_len + band * channels;
+                    for ((best, winner), x) in best.iter_mut().zip(&mut winner).zip(&input[place..place + N]) {
+                        // A NaN wins, so that it is seen.
+                        let wins = *x > *best || x.is_nan();
+                        *best = if wins { *x } else { *best };
+                        *winner = if wins { number } else { *winner };
+                    }
+                    number += 1;
                 }
-            });
+            }
             output[to..to + N].copy_from_slice(&best);
             // Nobody asks for the winners in evaluation.
             if let Some(winners) = winners.get_mut(to..to + N) {
                 winners.copy_from_slice(&winner);
             }
-        });
+        }
     }
 
     #[inline(always)]
     fn spread<const N: usize>(&self, gradient: &[f32], winners: &[u32], input_gradient: &mut [f32]) {
-        self.each_window(N > 1, |from, to| {
-            let (gradient, winner) = (&gradient[from..from + N], &winners[from..from + N]);
-            self.each_place(to, |number, place| {
-                for ((x, g), winner) in input_gradient[place..place + N].iter_mut().zip(gradient).zip(winner) {
-                    *x = if *winner == number { *g } else { 0.0 };
+        let (channels, row_len) = (self.input.channels, self.input.row_len());
+        for (from, to) in self.windows::<N>() {
+            let (mut all, mut winner, mut number) = ([0.0; N], [0; N], 0);
+            all.copy_from_slice(&gradient[from..from + N]);
+            winner.copy_from_slice(&winners[from..from + N]);
+            for frame in 0..self.size.frames {
+                for band in 0..self.size.bands {
+                    let place = to + frame * row_len + band * channels;
+                    // In a place of its own, the compiler makes it one vector.
+                    let mut won = [0.0; N];
+                    for ((x, g), winner) in won.iter_mut().zip(&all).zip(&winner) {
+                        *x = if *winner == number { *g } else { 0.0 };
+                    }
+                    input_gradient[place..place + N].copy_from_slice(&won);
+                    number += 1;
                 }
-            });
-        });
+            }
+        }
     }
 }
 
@@ -111,10 +111,13 @@ impl Map for MaxPool2d {
                 Mode::Training { .. } => &mut memory.winners[sample * len..(sample + 1) * len],
                 Mode::Evaluation => &mut [],
             };
-            vectorised(|| {
-                self.pool::<LANES>(input, output, winners);
-                self.pool::<1>(input, output, winners);
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    self.pool::<LANES>(input, output, winners);
+                    self.pool::<1>(input, output, winners);
+                },
+            );
         }
     }
 
@@ -136,10 +139,13 @@ impl Map for MaxPool2d {
             if !fills {
                 input_gradient.fill(0.0);
             }
-            vectorised(|| {
-                self.spread::<LANES>(gradient, winners, input_gradient);
-                self.spread::<1>(gradient, winners, input_gradient);
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    self.spread::<LANES>(gradient, winners, input_gradient);
+                    self.spread::<1>(gradient, winners, input_gradient);
+                },
+            );
         }
     }
 }
