@@ -73,7 +73,7 @@ fn fitted(case: &Case, params: &ModelParams) -> (Classifier, Matrix) {
     assert_eq!(labels, case.labels, "both make the same data");
     let classes = names(d.classes);
     let shape = Shape::Vector(d.columns);
-    let data = TrainingSet { features: &features, shape, labels: &labels, classes: &classes };
+    let data = TrainingSet::new(&features, shape, &labels, &classes);
     (fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted"), features)
 }
 
@@ -152,7 +152,7 @@ fn support_vector_machines_agree() {
             let (model, features) = fitted(&case, &ModelParams::Svm(params));
             let Fitted::Svm(svm) = &model.fitted else { panic!("a support vector machine") };
             assert!(model.note.starts_with(&format!("{} support vectors", wanted.support)), "{what}: {}", model.note);
-            let z = model.scaler.transform(&features);
+            let z = model.scaler.transform(&features, &(0..features.rows()).collect::<Vec<_>>());
             // For two classes scikit-learn turns the sign, so that it speaks for the second class.
             let sign = if case.data.classes == 2 { -1.0 } else { 1.0 };
             let pairs = svm.rho.len();
