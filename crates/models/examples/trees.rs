@@ -84,7 +84,7 @@ impl Table {
         let features = self.features.select_rows(rows)?;
         let labels: Vec<usize> = rows.iter().map(|&row| self.labels[row]).collect();
         let shape = Shape::Vector(features.columns());
-        let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
+        let data = TrainingSet::new(&features, shape, &labels, &self.classes);
         fit(params, &data, seed, &mut |_| ControlFlow::Continue(()))
     }
 

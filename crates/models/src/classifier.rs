@@ -145,7 +145,7 @@ impl Classifier {
     /// use stimmung_models::{Matrix, ModelParams, Shape, TrainingSet, fit};
     /// let features = Matrix::from_rows(&[[0.0f32, 1.0], [0.1, 1.0], [1.0, 1.0], [0.9, 1.0]])?;
     /// let classes = ["calm".to_owned(), "anger".to_owned()];
-    /// let data = TrainingSet { features: &features, shape: Shape::Vector(2), labels: &[0, 0, 1, 1], classes: &classes };
+    /// let data = TrainingSet::new(&features, Shape::Vector(2), &[0, 0, 1, 1], &classes);
     /// let forest = fit(&ModelParams::by_name("random-forest")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
     /// assert_eq!(forest.importances(), Some(vec![1.0, 0.0]));
     /// # Ok::<(), stimmung_models::ModelError>(())
@@ -182,12 +182,35 @@ impl Classifier {
     /// [`ModelError::Columns`] if the features are not those of the training, [`ModelError::NotFinite`] with row and column
     /// for NaN or infinite features.
     pub fn probabilities(&self, features: &Matrix) -> Result<Matrix, ModelError> {
+        self.probabilities_of(features, &(0..features.rows()).collect::<Vec<_>>())
+    }
+
+    /// As [`probabilities`](Self::probabilities), for these rows of `features` only: a row for each of them, in their order. The
+    /// others are not looked at.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities), and [`ModelError::RowOutOfRange`] for a row behind the end.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::ops::ControlFlow;
+    /// use stimmung_models::{Matrix, ModelParams, Shape, TrainingSet, fit};
+    /// let features = Matrix::from_rows(&[[0.0f32], [0.2], [1.0], [0.9]])?;
+    /// let classes = ["calm".to_owned(), "anger".to_owned()];
+    /// let data = TrainingSet::new(&features, Shape::Vector(1), &[0, 0, 1, 1], &classes);
+    /// let model = fit(&ModelParams::by_name("lda")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
+    /// let all = model.probabilities(&features)?;
+    /// assert_eq!(model.probabilities_of(&features, &[2])?.row(0), all.row(2));
+    /// # Ok::<(), stimmung_models::ModelError>(())
+    /// ```
+    pub fn probabilities_of(&self, features: &Matrix, rows: &[usize]) -> Result<Matrix, ModelError> {
         if features.columns() != self.columns() {
             return Err(ModelError::Columns { expected: self.columns(), actual: features.columns() });
         }
-        features.check_finite()?;
-        let z = self.scaler.transform(features);
-        let rows = features.rows();
+        features.check_rows(rows)?;
+        features.check_finite(rows)?;
+        let z = self.scaler.transform(features, rows);
+        let rows = rows.len();
         if rows == 0 {
             return Matrix::new(0, self.classes.len(), Vec::new());
         }
@@ -246,7 +269,7 @@ mod tests {
     fn fitted(params: &ModelParams, classes: usize) -> Classifier {
         let (x, labels) = blob_matrix(40, 5, classes, 0.8, 1);
         let names = names(classes);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(5), labels: &labels, classes: &names };
+        let data = TrainingSet::new(&x, Shape::Vector(5), &labels, &names);
         fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted")
     }
 

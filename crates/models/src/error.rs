@@ -75,6 +75,14 @@ pub enum ModelError {
         /// Number of labels.
         labels: usize,
     },
+    /// Every recording needs exactly one speaker, where speakers are given.
+    #[error("{rows} recordings but the speakers of {groups}")]
+    GroupCount {
+        /// Rows to learn from.
+        rows: usize,
+        /// Number of speakers given.
+        groups: usize,
+    },
     /// A label is no index into the class names.
     #[error("recording {row} has label {label}, but there are only {classes} classes")]
     LabelOutOfRange {

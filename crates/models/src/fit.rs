@@ -1,26 +1,11 @@
 //! Fitting any model to features and labels.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-
-use stimmung_features::Shape;
 
 use crate::classifier::Fitted;
 use crate::scaler::Scaler;
-use crate::{Classifier, Matrix, ModelError, ModelParams, boosting, forest, lda, logistic, network, svm};
-
-/// Labelled features to learn from.
-#[derive(Clone, Copy, Debug)]
-pub struct TrainingSet<'a> {
-    /// One row a recording.
-    pub features: &'a Matrix,
-    /// What a row is; its size must be the number of columns. Pictures are laid out frame after frame.
-    pub shape: Shape,
-    /// The class of each row, as an index into `classes`.
-    pub labels: &'a [usize],
-    /// The names of the classes, distinct. A class without recordings keeps its column of probabilities, which will be 0.
-    pub classes: &'a [String],
-}
+use crate::training_set::Task;
+use crate::{Classifier, ModelError, ModelParams, TrainingSet, Watched, boosting, forest, lda, logistic, network, svm};
 
 /// How far fitting has come; told after every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,42 +18,16 @@ pub struct FitProgress {
     pub loss: Option<f64>,
     /// The training accuracy during this step, if it is known, from 0 to 1.
     pub accuracy: Option<f64>,
+    /// The loss of the training rows that early stopping holds out, if it does: the mean cross-entropy in nats.
+    pub validation_loss: Option<f64>,
+    /// The accuracy on the [watched](TrainingSet::watched) rows after this step, from 0 to 1. None for models without epochs.
+    pub watched: Option<f64>,
 }
 
-/// Numbers of values in a row of this shape.
-pub(crate) fn width(shape: Shape) -> Option<usize> {
-    match shape {
-        Shape::Vector(n) => Some(n),
-        Shape::Picture { frames, bands } => frames.checked_mul(bands),
-    }
-}
-
-impl TrainingSet<'_> {
-    fn check(&self) -> Result<(), ModelError> {
-        let (rows, columns) = (self.features.rows(), self.features.columns());
-        if rows == 0 || columns == 0 {
-            return Err(ModelError::NoData { rows, columns });
-        }
-        if self.labels.len() != rows {
-            return Err(ModelError::LabelCount { rows, labels: self.labels.len() });
-        }
-        if width(self.shape) != Some(columns) {
-            return Err(ModelError::Columns { expected: width(self.shape).unwrap_or(usize::MAX), actual: columns });
-        }
-        check_names(self.classes)?;
-        if let Some(row) = self.labels.iter().position(|&label| label >= self.classes.len()) {
-            return Err(ModelError::LabelOutOfRange { row, label: self.labels[row], classes: self.classes.len() });
-        }
-        self.features.check_finite()
-    }
-}
-
-/// Class names must be told apart.
-pub(crate) fn check_names(classes: &[String]) -> Result<(), ModelError> {
-    let mut seen = BTreeSet::new();
-    match classes.iter().find(|name| name.is_empty() || !seen.insert(*name)) {
-        None => Ok(()),
-        Some(name) => Err(ModelError::ClassName { name: name.clone() }),
+impl FitProgress {
+    /// A step of which nothing more is known.
+    pub(crate) fn new(step: usize, total: usize) -> Self {
+        Self { step, total, loss: None, accuracy: None, validation_loss: None, watched: None }
     }
 }
 
@@ -91,7 +50,7 @@ pub(crate) fn check_names(classes: &[String]) -> Result<(), ModelError> {
 ///
 /// let features = Matrix::from_rows(&[[0.0f32, 1.0], [0.2, 0.9], [1.0, 0.1], [0.9, 0.0]])?;
 /// let classes = ["calm".to_owned(), "anger".to_owned()];
-/// let data = TrainingSet { features: &features, shape: Shape::Vector(2), labels: &[0, 0, 1, 1], classes: &classes };
+/// let data = TrainingSet::new(&features, Shape::Vector(2), &[0, 0, 1, 1], &classes);
 /// let model = fit(&ModelParams::by_name("logistic")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
 /// let p = model.probabilities(&Matrix::from_rows(&[[0.1f32, 1.0]])?)?;
 /// assert!(p.row(0)[0] > 0.8);
@@ -104,7 +63,8 @@ pub fn fit(
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<Classifier, ModelError> {
     params.check()?;
-    data.check()?;
+    let rows = data.listed();
+    data.check(&rows)?;
     let mut counts = vec![0usize; data.classes.len()];
     for &label in data.labels {
         counts[label] += 1;
@@ -114,45 +74,26 @@ pub fn fit(
     if let [only] = present[..] {
         return Err(ModelError::OneClass { class: data.classes[only].clone(), rows: data.labels.len() });
     }
-    let mut number = vec![0; counts.len()];
+    let mut number = vec![usize::MAX; counts.len()];
     for (compact, &class) in present.iter().enumerate() {
         number[class] = compact;
     }
-    let labels: Vec<usize> = data.labels.iter().map(|&label| number[label]).collect();
+    let renumbered = |labels: &[usize]| labels.iter().map(|&label| number[label]).collect::<Vec<usize>>();
+    let labels = renumbered(data.labels);
+    let watched_labels = renumbered(data.watched.map_or(&[], |watched| watched.labels));
 
-    let (k, columns) = (present.len(), data.features.columns());
-    let scaler = Scaler::fit(data.features, data.shape);
-    let x = Matrix::new(data.features.rows(), columns, scaler.transform(data.features))?;
-    let (fitted, note) = match params {
-        ModelParams::Logistic(p) => {
-            let (model, note) = logistic::fit(p, x.values(), columns, &labels, k, progress)?;
-            (Fitted::Linear(model), note)
-        }
-        ModelParams::Lda(p) => {
-            let (model, note) = lda::fit(p, &x, &labels, k, progress)?;
-            (Fitted::Linear(model), note)
-        }
-        ModelParams::Svm(p) => {
-            let (model, note) = svm::fit(p, &x, &labels, k, seed, progress)?;
-            (Fitted::Svm(model), note)
-        }
-        ModelParams::Forest(p) => {
-            let (model, note) = forest::fit(p, &x, &labels, k, seed, progress)?;
-            (Fitted::Forest(model), note)
-        }
-        ModelParams::Boosting(p) => {
-            let (model, note) = boosting::fit(p, &x, &labels, k, seed, progress)?;
-            (Fitted::Boosting(model), note)
-        }
-        ModelParams::Dense(p) => {
-            let (model, note) = network::fit_dense(p, &x, &labels, k, seed, progress)?;
-            (Fitted::Network(model), note)
-        }
-        ModelParams::ModelA(p) => {
-            let (model, note) = network::fit_model_a(p, &x, &labels, k, seed, progress)?;
-            (Fitted::Network(model), note)
-        }
+    let scaler = Scaler::fit(data.features, &rows, data.shape);
+    let task = Task {
+        features: data.features,
+        shape: data.shape,
+        scaler: &scaler,
+        rows: &rows,
+        labels: &labels,
+        classes: present.len(),
+        groups: data.groups,
+        watched: data.watched.map(|watched| Watched { labels: &watched_labels, ..watched }),
     };
+    let (fitted, note) = fit_task(params, &task, seed, progress)?;
     Ok(Classifier {
         params: params.clone(),
         shape: data.shape,
@@ -164,36 +105,51 @@ pub fn fit(
     })
 }
 
+/// Fits the model behind the scaler, and says how that went.
+pub(crate) fn fit_task(
+    params: &ModelParams,
+    task: &Task<'_>,
+    seed: u64,
+    progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
+) -> Result<(Fitted, String), ModelError> {
+    let (labels, k) = (task.labels, task.classes);
+    Ok(match params {
+        ModelParams::Logistic(p) => {
+            let (model, note) = logistic::fit(p, task.standardised()?.values(), task.columns(), labels, k, progress)?;
+            (Fitted::Linear(model), note)
+        }
+        ModelParams::Lda(p) => {
+            let (model, note) = lda::fit(p, &task.standardised()?, labels, k, progress)?;
+            (Fitted::Linear(model), note)
+        }
+        ModelParams::Svm(p) => {
+            let (model, note) = svm::fit(p, &task.standardised()?, labels, k, seed, progress)?;
+            (Fitted::Svm(model), note)
+        }
+        ModelParams::Forest(p) => {
+            let (model, note) = forest::fit(p, &task.standardised()?, labels, k, seed, progress)?;
+            (Fitted::Forest(model), note)
+        }
+        ModelParams::Boosting(p) => {
+            let (model, note) = boosting::fit(p, &task.standardised()?, labels, k, seed, progress)?;
+            (Fitted::Boosting(model), note)
+        }
+        ModelParams::Dense(p) => {
+            let (model, note) = network::fit_dense(p, task, seed, progress)?;
+            (Fitted::Network(model), note)
+        }
+        ModelParams::ModelA(p) => {
+            let (model, note) = network::fit_model_a(p, task, seed, progress)?;
+            (Fitted::Network(model), note)
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{blob_matrix, names};
-    use crate::{BoostingParams, DenseParams, ForestParams, Kernel, ModelAParams, SvmParams};
-
-    /// Every kind, with little work for the networks.
-    pub(crate) fn all_kinds() -> Vec<ModelParams> {
-        vec![
-            ModelParams::by_name("logistic").expect("known"),
-            ModelParams::by_name("lda").expect("known"),
-            ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
-            ModelParams::Svm(SvmParams::default()),
-            ModelParams::Forest(ForestParams { trees: 30, ..ForestParams::default() }),
-            ModelParams::Boosting(BoostingParams {
-                rounds: 10,
-                subsample: 0.8,
-                colsample: 0.8,
-                ..BoostingParams::default()
-            }),
-            ModelParams::Dense(DenseParams {
-                hidden: vec![6],
-                batch_norm: true,
-                dropout: 0.1,
-                epochs: 3,
-                ..DenseParams::default()
-            }),
-            ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
-        ]
-    }
+    use crate::testing::{blob_matrix, few_steps, names};
+    use crate::{DenseParams, Matrix, ModelAParams, Shape};
 
     fn quiet(params: &ModelParams, data: &TrainingSet<'_>, seed: u64) -> Result<Classifier, ModelError> {
         fit(params, data, seed, &mut |_| ControlFlow::Continue(()))
@@ -203,8 +159,8 @@ mod tests {
     fn every_kind_gives_probabilities_that_add_up() {
         let (x, labels) = blob_matrix(45, 8, 3, 0.6, 4);
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        for params in all_kinds() {
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        for params in few_steps() {
             let model = quiet(&params, &data, 1).expect("fitted");
             let p = model.probabilities(&x).expect("probabilities");
             assert_eq!((p.rows(), p.columns()), (45, 3));
@@ -226,8 +182,8 @@ mod tests {
     fn what_is_easy_is_learned() {
         let (x, labels) = blob_matrix(120, 8, 3, 0.2, 4);
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        let mut kinds = all_kinds();
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        let mut kinds = few_steps();
         kinds[6] = ModelParams::Dense(DenseParams { hidden: vec![16], epochs: 30, ..DenseParams::default() });
         // Enough steps for the running averages of batch normalisation to forget where they began.
         kinds[7] = ModelParams::ModelA(ModelAParams {
@@ -248,10 +204,10 @@ mod tests {
         let (x, labels) = blob_matrix(40, 8, 2, 0.4, 4);
         let shifted: Vec<usize> = labels.iter().map(|l| 2 * l + 1).collect();
         let classes = names(5);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &shifted, classes: &classes };
+        let data = TrainingSet::new(&x, Shape::Vector(8), &shifted, &classes);
         let plain_classes = names(2);
-        let plain = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &plain_classes };
-        for params in all_kinds() {
+        let plain = TrainingSet::new(&x, Shape::Vector(8), &labels, &plain_classes);
+        for params in few_steps() {
             let model = quiet(&params, &data, 3).expect("fitted");
             let without = quiet(&params, &plain, 3).expect("fitted").probabilities(&x).expect("probabilities");
             for (row, small) in model.probabilities(&x).expect("probabilities").iter_rows().zip(without.iter_rows()) {
@@ -265,7 +221,7 @@ mod tests {
     fn data_that_cannot_be_used_is_refused_with_the_place() {
         let (x, labels) = blob_matrix(10, 8, 2, 0.4, 4);
         let classes = names(2);
-        let good = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
+        let good = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
         let mut spoilt = x.values().to_vec();
         spoilt[3 * 8 + 5] = f32::NAN;
         let nan = Matrix::new(10, 8, spoilt).expect("matrix");
@@ -274,7 +230,7 @@ mod tests {
         let twins = [String::from("a"), String::from("a")];
         let nameless = [String::from("a"), String::new()];
         let outside = [vec![0; 9], vec![2]].concat();
-        for params in all_kinds() {
+        for params in few_steps() {
             let error = |data: TrainingSet<'_>| quiet(&params, &data, 1).expect_err("refused");
             assert!(matches!(
                 error(TrainingSet { features: &nan, ..good }),
@@ -319,13 +275,13 @@ mod tests {
     fn prediction_checks_its_features() {
         let (x, labels) = blob_matrix(20, 8, 2, 0.4, 4);
         let classes = names(2);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        let model = quiet(&all_kinds()[0], &data, 1).expect("fitted");
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        let model = quiet(&few_steps()[0], &data, 1).expect("fitted");
         let wide = Matrix::new(1, 9, vec![0.0; 9]).expect("matrix");
         assert!(matches!(model.probabilities(&wide), Err(ModelError::Columns { expected: 8, actual: 9 })));
         let infinite = Matrix::new(1, 8, [vec![0.0; 7], vec![f32::INFINITY]].concat()).expect("matrix");
         assert!(matches!(model.probabilities(&infinite), Err(ModelError::NotFinite { row: 0, column: 7, .. })));
-        for params in all_kinds() {
+        for params in few_steps() {
             // Absurd but finite features still give probabilities.
             let far = Matrix::new(1, 8, vec![f32::MAX; 8]).expect("matrix");
             let p = quiet(&params, &data, 1).expect("fitted").probabilities(&far).expect("probabilities");
@@ -337,9 +293,9 @@ mod tests {
     fn a_picture_is_standardised_by_its_bands() {
         let (x, labels) = blob_matrix(30, 12, 2, 0.4, 4);
         let classes = names(2);
-        let flat = TrainingSet { features: &x, shape: Shape::Vector(12), labels: &labels, classes: &classes };
+        let flat = TrainingSet::new(&x, Shape::Vector(12), &labels, &classes);
         let picture = TrainingSet { shape: Shape::Picture { frames: 3, bands: 4 }, ..flat };
-        for params in all_kinds() {
+        for params in few_steps() {
             let model = quiet(&params, &picture, 1).expect("fitted");
             let (mean, scale) = (&model.scaler.mean, &model.scaler.scale);
             assert!(mean[..4] == mean[4..8] && mean[..4] == mean[8..], "{mean:?}");
@@ -353,8 +309,8 @@ mod tests {
     fn only_trees_have_importances_and_they_add_up() {
         let (x, labels) = blob_matrix(60, 8, 3, 0.6, 4);
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        for params in all_kinds() {
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        for params in few_steps() {
             let importances = quiet(&params, &data, 1).expect("fitted").importances();
             let trees = matches!(params, ModelParams::Forest(_) | ModelParams::Boosting(_));
             assert_eq!(importances.is_some(), trees, "{params:?}");
@@ -370,8 +326,8 @@ mod tests {
     fn progress_can_stop_any_fit() {
         let (x, labels) = blob_matrix(30, 8, 3, 0.8, 4);
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        for params in all_kinds() {
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        for params in few_steps() {
             let mut seen = Vec::new();
             let result = fit(&params, &data, 1, &mut |step| {
                 seen.push(step);
@@ -395,8 +351,8 @@ mod tests {
         let (x, mut labels) = blob_matrix(30, 8, 2, 0.4, 4);
         labels[11] = 2;
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        for params in all_kinds() {
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        for params in few_steps() {
             let p = quiet(&params, &data, 1).expect("fitted").probabilities(&x).expect("probabilities");
             assert!(p.values().iter().all(|v| v.is_finite()), "{params:?}");
         }
@@ -406,8 +362,8 @@ mod tests {
     fn threads_and_repetition_do_not_change_a_bit() {
         let (x, labels) = blob_matrix(300, 8, 3, 0.8, 4);
         let classes = names(3);
-        let data = TrainingSet { features: &x, shape: Shape::Vector(8), labels: &labels, classes: &classes };
-        for params in all_kinds() {
+        let data = TrainingSet::new(&x, Shape::Vector(8), &labels, &classes);
+        for params in few_steps() {
             let with = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
                 pool.install(|| quiet(&params, &data, 5).expect("fitted").probabilities(&x).expect("probabilities"))

@@ -79,7 +79,7 @@ fn fitted_to(d: &Data, params: &ModelParams) -> (Classifier, Matrix, Vec<usize>)
     let (features, labels) = blob_matrix(d.rows, d.columns, d.classes, d.spread, d.seed);
     let classes = names(d.classes);
     let shape = Shape::Vector(d.columns);
-    let data = TrainingSet { features: &features, shape, labels: &labels, classes: &classes };
+    let data = TrainingSet::new(&features, shape, &labels, &classes);
     let model = fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted");
     (model, features, labels)
 }
@@ -159,7 +159,7 @@ fn support_vector_machines_agree() {
             let (model, features) = fitted(&case, &ModelParams::Svm(params));
             let Fitted::Svm(svm) = &model.fitted else { panic!("a support vector machine") };
             assert!(model.note.starts_with(&format!("{} support vectors", wanted.support)), "{what}: {}", model.note);
-            let z = model.scaler.transform(&features);
+            let z = model.scaler.transform(&features, &(0..features.rows()).collect::<Vec<_>>());
             // For two classes scikit-learn turns the sign, so that it speaks for the second class.
             let sign = if case.data.classes == 2 { -1.0 } else { 1.0 };
             let pairs = svm.rho.len();

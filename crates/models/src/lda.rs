@@ -75,10 +75,10 @@ pub(crate) fn fit(
     for (class, prior) in priors.iter().enumerate() {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
         let members = x.select_rows(&rows)?;
-        let scaler = Scaler::fit(&members, Shape::Vector(members.columns()));
+        let scaler = Scaler::fit(x, &rows, Shape::Vector(x.columns()));
         shares.push(add_class(&mut covariance, *prior, &members, &scaler, params.shrinkage));
         means.push(scaler.mean);
-        let step = FitProgress { step: class + 1, total: classes, loss: None, accuracy: None };
+        let step = FitProgress::new(class + 1, classes);
         if progress(step).is_break() {
             return Err(ModelError::Stopped);
         }
@@ -177,7 +177,7 @@ mod tests {
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
                 let rows: Vec<usize> = (0..90).filter(|&r| labels[r] == k).collect();
-                Scaler::fit(&x.select_rows(&rows).expect("rows"), Shape::Vector(x.columns())).mean
+                Scaler::fit(&x, &rows, Shape::Vector(x.columns())).mean
             })
             .collect();
         for row in x.iter_rows() {

@@ -37,6 +37,7 @@ mod params;
 mod random;
 mod scaler;
 mod svm;
+mod training_set;
 mod tree;
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ pub use boosting::BoostingParams;
 pub use card::{Card, CardData, CardScore};
 pub use classifier::{Classifier, ModelSummary};
 pub use error::ModelError;
-pub use fit::{FitProgress, TrainingSet, fit};
+pub use fit::{FitProgress, fit};
 pub use forest::ForestParams;
 pub use lda::LdaParams;
 pub use logistic::LogisticParams;
@@ -58,3 +59,4 @@ pub use network::{DenseParams, ModelAParams};
 pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
 pub use stimmung_features::Shape;
 pub use svm::{Kernel, SvmParams};
+pub use training_set::{TrainingSet, Watched};

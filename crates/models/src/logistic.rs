@@ -197,7 +197,7 @@ pub(crate) fn fit(
         vec![0.0; objective.parameters()],
         &options,
         |theta, gradient| objective.evaluate(theta, gradient),
-        |step, loss| progress(FitProgress { step, total: params.max_iterations, loss: Some(loss), accuracy: None }),
+        |step, loss| progress(FitProgress { loss: Some(loss), ..FitProgress::new(step, params.max_iterations) }),
     )
     .ok_or(ModelError::Stopped)?;
     if !minimum.value.is_finite() || minimum.x.iter().any(|w| !w.is_finite()) {

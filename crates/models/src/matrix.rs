@@ -82,24 +82,30 @@ impl Matrix {
     /// # Errors
     /// [`ModelError::RowOutOfRange`] names the first index behind the end.
     pub fn select_rows(&self, indices: &[usize]) -> Result<Self, ModelError> {
+        self.check_rows(indices)?;
         let mut values = Vec::with_capacity(indices.len().saturating_mul(self.columns));
         for &row in indices {
-            if row >= self.rows {
-                return Err(ModelError::RowOutOfRange { row, rows: self.rows });
-            }
             values.extend_from_slice(self.row(row));
         }
         Self::new(indices.len(), self.columns, values)
     }
 
-    /// Fails on the first NaN or infinite value, naming its row and column.
-    pub(crate) fn check_finite(&self) -> Result<(), ModelError> {
-        match self.values.iter().position(|v| !v.is_finite()) {
+    /// Fails on the first of these rows that is behind the end.
+    pub(crate) fn check_rows(&self, rows: &[usize]) -> Result<(), ModelError> {
+        match rows.iter().find(|&&row| row >= self.rows) {
             None => Ok(()),
-            Some(at) => {
-                Err(ModelError::NotFinite { row: at / self.columns, column: at % self.columns, value: self.values[at] })
+            Some(&row) => Err(ModelError::RowOutOfRange { row, rows: self.rows }),
+        }
+    }
+
+    /// Fails on the first NaN or infinite value of these rows, naming its row and column. All rows must be there.
+    pub(crate) fn check_finite(&self, rows: &[usize]) -> Result<(), ModelError> {
+        for &row in rows {
+            if let Some(column) = self.row(row).iter().position(|v| !v.is_finite()) {
+                return Err(ModelError::NotFinite { row, column, value: self.row(row)[column] });
             }
         }
+        Ok(())
     }
 }
 
@@ -136,6 +142,7 @@ mod tests {
     #[test]
     fn the_first_value_that_is_not_finite_is_named() {
         let m = Matrix::new(2, 3, vec![0.0, 1.0, 2.0, 3.0, f32::NAN, f32::INFINITY]).expect("matrix");
-        assert!(matches!(m.check_finite(), Err(ModelError::NotFinite { row: 1, column: 1, .. })));
+        assert!(matches!(m.check_finite(&[0, 1]), Err(ModelError::NotFinite { row: 1, column: 1, .. })));
+        assert!(m.check_finite(&[0]).is_ok(), "only the rows that are asked for");
     }
 }

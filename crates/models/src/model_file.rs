@@ -18,12 +18,12 @@ use stimmung_nn::LayerSpec;
 use crate::archive::{self, Archive, Envelope, Metadata, Tensor};
 use crate::boosting::Boosting;
 use crate::classifier::Fitted;
-use crate::fit::{check_names, width};
 use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::{NetworkModel, TENSOR_PREFIX};
 use crate::scaler::Scaler;
 use crate::svm::{Kernel, Machine, Svm, pair_count};
+use crate::training_set::{check_names, width};
 use crate::{Card, Classifier, ModelError, ModelParams};
 
 /// The value of `format` in the metadata.
@@ -68,7 +68,7 @@ impl FrontEnd {
 /// # let columns = shape.len();
 /// # let x = Matrix::new(4, columns, (0..4 * columns).map(|i| (i as f32).sin()).collect())?;
 /// # let classes = ["calm".to_owned(), "anger".to_owned()];
-/// # let data = TrainingSet { features: &x, shape, labels: &[0, 0, 1, 1], classes: &classes };
+/// # let data = TrainingSet::new(&x, shape, &[0, 0, 1, 1], &classes);
 /// let classifier = fit(&ModelParams::by_name("logistic")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
 /// let model = ModelFile {
 ///     front_end: FrontEnd::new(16_000, features),

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, Samples, TrainParams, train};
+use stimmung_nn::{LayerSpec, NamedTensor, Network, OptimizerSpec, Samples, TrainParams, Trainer};
 
 use crate::archive::Archive;
 use crate::numeric::{class_weights, softmax};
 use crate::params::{ClassWeight, out_of_range, positive, positive_count};
-use crate::{FitProgress, Matrix, ModelError};
+use crate::training_set::Task;
+use crate::{FitProgress, ModelError, Watched};
 
 /// In front of the names of a network's tensors in a file.
 pub(crate) const TENSOR_PREFIX: &str = "network.";
@@ -157,12 +158,10 @@ pub(crate) struct NetworkModel {
     classes: usize,
 }
 
-/// Fits a dense network to standardised rows `x`; every class has at least one.
+/// Fits a dense network.
 pub(crate) fn fit_dense(
     params: &DenseParams,
-    x: &Matrix,
-    labels: &[usize],
-    classes: usize,
+    task: &Task<'_>,
     seed: u64,
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<(NetworkModel, String), ModelError> {
@@ -170,38 +169,36 @@ pub(crate) fn fit_dense(
         epochs: params.epochs,
         batch_size: params.batch_size,
         optimizer: params.optimizer.clone(),
-        class_weights: weights(params.class_weight, labels, classes),
+        class_weights: weights(params.class_weight, task),
         seed,
         ..TrainParams::default()
     };
-    fit(params.layers(classes), &input_shape(DenseParams::KIND, x.columns()), x, labels, classes, &training, progress)
+    fit(params.layers(task.classes), &input_shape(DenseParams::KIND, task.columns()), task, &training, progress)
 }
 
-/// Fits Model A to standardised rows `x`; every class has at least one.
+/// Fits Model A.
 pub(crate) fn fit_model_a(
     params: &ModelAParams,
-    x: &Matrix,
-    labels: &[usize],
-    classes: usize,
+    task: &Task<'_>,
     seed: u64,
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<(NetworkModel, String), ModelError> {
-    if x.columns() < ModelAParams::POOL {
+    if task.columns() < ModelAParams::POOL {
         return Err(ModelError::Unsuitable {
             kind: ModelAParams::KIND,
-            reason: format!("it needs at least {} features, these are {}", ModelAParams::POOL, x.columns()),
+            reason: format!("it needs at least {} features, these are {}", ModelAParams::POOL, task.columns()),
         });
     }
     let training = TrainParams {
         epochs: params.epochs,
         batch_size: params.batch_size,
         optimizer: params.optimizer(),
-        class_weights: weights(params.class_weight, labels, classes),
+        class_weights: weights(params.class_weight, task),
         seed,
         ..TrainParams::default()
     };
-    let shape = input_shape(ModelAParams::KIND, x.columns());
-    fit(ModelAParams::layers(classes), &shape, x, labels, classes, &training, progress)
+    let shape = input_shape(ModelAParams::KIND, task.columns());
+    fit(ModelAParams::layers(task.classes), &shape, task, &training, progress)
 }
 
 /// Convolutions see the features as a sequence of one channel.
@@ -209,41 +206,50 @@ fn input_shape(kind: &str, columns: usize) -> Vec<usize> {
     if kind == ModelAParams::KIND { vec![columns, 1] } else { vec![columns] }
 }
 
-fn weights(class_weight: ClassWeight, labels: &[usize], classes: usize) -> Option<Vec<f32>> {
+fn weights(class_weight: ClassWeight, task: &Task<'_>) -> Option<Vec<f32>> {
     (class_weight == ClassWeight::Balanced)
-        .then(|| class_weights(labels, classes, true).into_iter().map(|w| w as f32).collect())
+        .then(|| class_weights(task.labels, task.classes, true).into_iter().map(|w| w as f32).collect())
 }
 
 fn fit(
     specs: Vec<LayerSpec>,
     shape: &[usize],
-    x: &Matrix,
-    labels: &[usize],
-    classes: usize,
+    task: &Task<'_>,
     training: &TrainParams,
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<(NetworkModel, String), ModelError> {
     let mut network = Network::new(shape, &specs, training.seed)?;
-    let mut stopped = false;
-    let samples = Samples { inputs: x.values(), labels };
-    let history = train(&mut network, samples, None, training, &mut |report, _| {
+    let x = task.standardised()?;
+    let watched = task.watched.map(|Watched { rows, labels }| (task.scaler.transform(task.features, rows), labels));
+    let mut trainer = Trainer::new(&network, Samples { inputs: x.values(), labels: task.labels }, None, training)?;
+    let mut last = None;
+    for epoch in 1..=training.epochs {
+        let report = trainer.epoch(&mut network)?;
         let step = FitProgress {
-            step: report.epoch,
-            total: training.epochs,
             loss: Some(report.loss),
             accuracy: Some(report.accuracy),
+            watched: watched.as_ref().map(|(z, labels)| accuracy(&network, z, labels)).transpose()?,
+            ..FitProgress::new(epoch, training.epochs)
         };
-        let flow = progress(step);
-        stopped |= flow.is_break();
-        flow
-    })?;
-    if stopped {
-        return Err(ModelError::Stopped);
+        if progress(step).is_break() {
+            return Err(ModelError::Stopped);
+        }
+        last = Some(report);
     }
-    let note = history.epochs.last().map_or_else(String::new, |last| {
+    let note = last.map_or_else(String::new, |last| {
         format!("{} epochs, training loss {:.4}, training accuracy {:.3}", training.epochs, last.loss, last.accuracy)
     });
-    Ok((NetworkModel { network, specs, classes }, note))
+    Ok((NetworkModel { network, specs, classes: task.classes }, note))
+}
+
+/// The share of standardised rows whose class scores best; 0 of none.
+fn accuracy(network: &Network, z: &[f32], labels: &[usize]) -> Result<f64, ModelError> {
+    let logits = network.predict(z, labels.len())?;
+    let right = logits.chunks_exact(network.output_len()).zip(labels).filter(|&(row, &label)| {
+        let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+        best == label
+    });
+    Ok(right.count() as f64 / labels.len().max(1) as f64)
 }
 
 impl NetworkModel {
@@ -319,6 +325,14 @@ impl NetworkModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::names;
+    use crate::{Classifier, Matrix, ModelParams, Shape, TrainingSet};
+
+    fn quiet(params: &ModelParams, x: &Matrix, labels: &[usize]) -> Result<Classifier, ModelError> {
+        let names = names(2);
+        let data = TrainingSet::new(x, Shape::Vector(x.columns()), labels, &names);
+        crate::fit(params, &data, 1, &mut |_| ControlFlow::Continue(()))
+    }
 
     fn network(shape: &[usize], specs: &[LayerSpec]) -> NetworkModel {
         NetworkModel { network: Network::new(shape, specs, 1).expect("network"), specs: specs.to_vec(), classes: 7 }
@@ -336,7 +350,7 @@ mod tests {
     #[test]
     fn too_few_features_for_its_pooling_are_refused() {
         let x = Matrix::new(4, 7, vec![0.0; 28]).expect("matrix");
-        let result = fit_model_a(&ModelAParams::default(), &x, &[0, 1, 0, 1], 2, 1, &mut |_| ControlFlow::Continue(()));
+        let result = quiet(&ModelParams::ModelA(ModelAParams::default()), &x, &[0, 1, 0, 1]);
         assert!(matches!(result, Err(ModelError::Unsuitable { kind: "issa-model-a", .. })));
     }
 
@@ -348,10 +362,10 @@ mod tests {
         let x = Matrix::new(200, 3, overlapping).expect("matrix");
         let rare: Vec<usize> = labels.iter().enumerate().map(|(i, _)| usize::from(i % 10 == 0)).collect();
         let answers = |class_weight| {
-            let params = DenseParams { hidden: vec![], epochs: 20, class_weight, ..DenseParams::default() };
-            let (model, _) = fit_dense(&params, &x, &rare, 2, 1, &mut |_| ControlFlow::Continue(())).expect("fitted");
-            let p = model.probabilities(x.values(), 200).expect("probabilities");
-            p.iter().filter(|row| row[1] > row[0]).count()
+            let optimizer = OptimizerSpec::adam(0.02);
+            let params = DenseParams { hidden: vec![], epochs: 20, optimizer, class_weight, ..DenseParams::default() };
+            let model = quiet(&ModelParams::Dense(params), &x, &rare).expect("fitted");
+            model.predict(&x).expect("labels").iter().filter(|&&label| label == 1).count()
         };
         assert!(answers(ClassWeight::None) < 20, "{}", answers(ClassWeight::None));
         assert!(answers(ClassWeight::Balanced) > 50, "{}", answers(ClassWeight::Balanced));

@@ -23,17 +23,18 @@ pub(crate) struct Scaler {
 }
 
 impl Scaler {
-    /// Learns means and scales from all rows of `x`, which has at least one, and as many columns as `shape` has values.
-    pub(crate) fn fit(x: &Matrix, shape: Shape) -> Self {
+    /// Learns means and scales from these rows of `x`, at least one; it has as many columns as `shape` has values.
+    pub(crate) fn fit(x: &Matrix, rows: &[usize], shape: Shape) -> Self {
         // A picture is so many rows of its bands.
         let width = match shape {
             Shape::Vector(columns) => columns,
             Shape::Picture { bands, .. } => bands,
         };
-        let rows = || x.values().chunks_exact(width);
-        let n = rows().len() as f64;
+        let times = x.columns() / width;
+        let pieces = || rows.iter().flat_map(|&row| x.row(row).chunks_exact(width));
+        let n = (rows.len() * times) as f64;
         let mut mean = vec![0.0; width];
-        for row in rows() {
+        for row in pieces() {
             for (m, &v) in mean.iter_mut().zip(row) {
                 *m += f64::from(v);
             }
@@ -42,7 +43,7 @@ impl Scaler {
             *m /= n;
         }
         let mut variance = vec![0.0; width];
-        for row in rows() {
+        for row in pieces() {
             for ((s, &v), m) in variance.iter_mut().zip(row).zip(&mean) {
                 let d = f64::from(v) - m;
                 *s += d * d;
@@ -59,7 +60,6 @@ impl Scaler {
             })
             .collect();
         // The file holds one of each for every column.
-        let times = x.columns() / width;
         Self { mean: mean.repeat(times), scale: scale.repeat(times) }
     }
 
@@ -68,12 +68,13 @@ impl Scaler {
         self.mean.len()
     }
 
-    /// The standardised rows. The matrix has the scaler's number of columns.
-    pub(crate) fn transform(&self, x: &Matrix) -> Vec<f32> {
-        let mut out = Vec::with_capacity(x.values().len());
-        for row in x.iter_rows() {
+    /// These rows of `x`, standardised. The matrix has them, and the scaler's number of columns.
+    pub(crate) fn transform(&self, x: &Matrix, rows: &[usize]) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len() * x.columns());
+        for &row in rows {
             out.extend(
-                row.iter()
+                x.row(row)
+                    .iter()
                     .zip(&self.mean)
                     .zip(&self.scale)
                     .map(|((&v, m), s)| ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32),
@@ -92,14 +93,18 @@ mod tests {
         Matrix::new(rows, columns, values).expect("matrix")
     }
 
+    fn all(x: &Matrix) -> Vec<usize> {
+        (0..x.rows()).collect()
+    }
+
     fn vectors(x: &Matrix) -> Scaler {
-        Scaler::fit(x, Shape::Vector(x.columns()))
+        Scaler::fit(x, &all(x), Shape::Vector(x.columns()))
     }
 
     #[test]
     fn training_rows_get_mean_zero_and_deviation_one() {
         let x = matrix(4, vec![1.0, 1e6, 2.0, 1e6 + 1.0, 3.0, 1e6 + 2.0, 6.0, 1e6 + 3.0]);
-        let z = vectors(&x).transform(&x);
+        let z = vectors(&x).transform(&x, &all(&x));
         for column in 0..2 {
             let v: Vec<f64> = (0..4).map(|r| f64::from(z[r * 2 + column])).collect();
             let mean = v.iter().sum::<f64>() / 4.0;
@@ -112,7 +117,7 @@ mod tests {
     fn gain_and_shift_of_a_column_do_not_change_its_scores() {
         let x = matrix(5, vec![0.5, -1.0, 2.0, 0.25, 4.0]);
         let y = matrix(5, x.values().iter().map(|v| 8.0 * v - 32.0).collect());
-        assert_eq!(vectors(&x).transform(&x), vectors(&y).transform(&y));
+        assert_eq!(vectors(&x).transform(&x, &all(&x)), vectors(&y).transform(&y, &all(&y)));
     }
 
     #[test]
@@ -121,7 +126,7 @@ mod tests {
         let x = matrix(3, vec![0.1, 7.0, 0.1, 7.0, 0.1, 7.0]);
         let s = vectors(&x);
         assert_eq!(s.scale, [1.0, 1.0]);
-        assert!(s.transform(&x).iter().all(|z| z.abs() < 1e-6));
+        assert!(s.transform(&x, &all(&x)).iter().all(|z| z.abs() < 1e-6));
         assert_eq!(vectors(&matrix(1, vec![3.0, 4.0])).scale, [1.0, 1.0]);
     }
 
@@ -130,19 +135,28 @@ mod tests {
         // Two recordings of three frames and two bands, one loud and one that never changes.
         let frames = [[1.0f32, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0], [5.0, 5.0], [6.0, 5.0]];
         let x = matrix(2, frames.concat());
-        let picture = Scaler::fit(&x, Shape::Picture { frames: 3, bands: 2 });
+        let picture = Scaler::fit(&x, &all(&x), Shape::Picture { frames: 3, bands: 2 });
         let bands = vectors(&Matrix::from_rows(&frames).expect("matrix"));
         assert_eq!(picture.mean, [3.5, 5.0].repeat(3));
         assert_eq!((picture.mean, picture.scale), (bands.mean.repeat(3), bands.scale.repeat(3)));
         // A picture of one frame is a vector.
-        let one = Scaler::fit(&x, Shape::Picture { frames: 1, bands: 6 });
+        let one = Scaler::fit(&x, &all(&x), Shape::Picture { frames: 1, bands: 6 });
         assert_eq!(one, vectors(&x));
+    }
+
+    #[test]
+    fn rows_that_are_not_listed_do_not_count() {
+        let x = matrix(4, vec![1.0, 900.0, 2.0, 4.0]);
+        let s = Scaler::fit(&x, &[3, 0, 2], Shape::Vector(1));
+        let copied = matrix(3, vec![4.0, 1.0, 2.0]);
+        assert_eq!(s, vectors(&copied));
+        assert_eq!(s.transform(&x, &[3, 0, 2]), s.transform(&copied, &all(&copied)));
     }
 
     #[test]
     fn a_far_outlier_stays_finite() {
         let s = vectors(&matrix(2, vec![0.0, 1e-30]));
-        let z = s.transform(&matrix(1, vec![f32::MAX]));
+        let z = s.transform(&matrix(1, vec![f32::MAX]), &[0]);
         assert_eq!(z, [1e6]);
     }
 }

@@ -1,6 +1,6 @@
 //! Data for tests, from formulas that `tests/golden/make.py` repeats.
 
-use crate::Matrix;
+use crate::{BoostingParams, DenseParams, ForestParams, Kernel, Matrix, ModelAParams, ModelParams, SvmParams};
 
 /// The linear congruential generator of Knuth's MMIX; its top 31 bits make a number.
 pub(crate) struct Lcg(u64);
@@ -49,4 +49,29 @@ pub(crate) fn blob_matrix(rows: usize, columns: usize, classes: usize, spread: f
 /// `a`, `b`, `c` …
 pub(crate) fn names(classes: usize) -> Vec<String> {
     (0..classes).map(|k| char::from(b'a' + k as u8).to_string()).collect()
+}
+
+/// Every kind, with little work for the networks.
+pub(crate) fn few_steps() -> Vec<ModelParams> {
+    vec![
+        ModelParams::by_name("logistic").expect("known"),
+        ModelParams::by_name("lda").expect("known"),
+        ModelParams::Svm(SvmParams { kernel: Kernel::Linear, ..SvmParams::default() }),
+        ModelParams::Svm(SvmParams::default()),
+        ModelParams::Forest(ForestParams { trees: 30, ..ForestParams::default() }),
+        ModelParams::Boosting(BoostingParams {
+            rounds: 10,
+            subsample: 0.8,
+            colsample: 0.8,
+            ..BoostingParams::default()
+        }),
+        ModelParams::Dense(DenseParams {
+            hidden: vec![6],
+            batch_norm: true,
+            dropout: 0.1,
+            epochs: 3,
+            ..DenseParams::default()
+        }),
+        ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
+    ]
 }

@@ -79,7 +79,7 @@ fn make_fixtures() {
             continue;
         }
         let shape = features.shape(16_000).unwrap();
-        let data = TrainingSet { features: &x, shape, labels: &labels, classes: &classes };
+        let data = TrainingSet::new(&x, shape, &labels, &classes);
         let classifier = fit(&params(name), &data, 1, &mut |_| ControlFlow::Continue(())).unwrap();
         let card = Card { name: format!("fixture {name}"), ..Card::default() };
         let model = ModelFile { front_end: FrontEnd::new(16_000, features), classifier, card };

@@ -33,7 +33,7 @@ fn classifier(params: &ModelParams) -> Classifier {
     let (x, labels) = features();
     let classes = ["anger", "calm", "fear", "joy"].map(String::from);
     let shape = front_end().features.shape(16_000).unwrap();
-    let data = TrainingSet { features: &x, shape, labels: &labels, classes: &classes };
+    let data = TrainingSet::new(&x, shape, &labels, &classes);
     fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 

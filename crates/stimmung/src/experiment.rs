@@ -151,9 +151,9 @@ impl Experiment {
             rows.extend(self.rows[item].train.clone());
             labels.resize(rows.len(), self.items[item].class);
         }
-        let features = self.table.features.select_rows(&rows)?;
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
-        let data = TrainingSet { features: &features, shape, labels: &labels, classes: &self.classes };
+        let data =
+            TrainingSet { rows: Some(&rows), ..TrainingSet::new(&self.table.features, shape, &labels, &self.classes) };
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
@@ -171,7 +171,7 @@ impl Experiment {
     /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.
     pub(crate) fn judge(&self, classifier: &Classifier, items: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
         let rows: Vec<usize> = items.iter().flat_map(|&item| self.rows[item].test.clone()).collect();
-        let answers = classifier.probabilities(&self.table.features.select_rows(&rows)?)?;
+        let answers = classifier.probabilities_of(&self.table.features, &rows)?;
         let mut start = 0;
         let judged = items.iter().map(|&item| {
             let pieces = start..start + self.rows[item].test.len();

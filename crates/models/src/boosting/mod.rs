@@ -263,7 +263,8 @@ pub(crate) fn fit(
         }
         let (now, accuracy) = course.judge();
         loss = now;
-        let step = FitProgress { step: round + 1, total: params.rounds, loss: Some(loss), accuracy: Some(accuracy) };
+        let step =
+            FitProgress { loss: Some(loss), accuracy: Some(accuracy), ..FitProgress::new(round + 1, params.rounds) };
         if progress(step).is_break() {
             return Err(ModelError::Stopped);
         }

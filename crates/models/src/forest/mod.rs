@@ -141,7 +141,7 @@ pub(crate) fn fit(
             for (sum, gain) in gains.iter_mut().zip(own) {
                 *sum += gain;
             }
-            let step = FitProgress { step: trees.len(), total: params.trees, loss: None, accuracy: None };
+            let step = FitProgress::new(trees.len(), params.trees);
             if progress(step).is_break() {
                 return Err(ModelError::Stopped);
             }

@@ -177,7 +177,7 @@ pub(crate) fn fit(
             })
             .collect();
         fitted.extend(part);
-        let step = FitProgress { step: fitted.len(), total: all.len(), loss: None, accuracy: None };
+        let step = FitProgress::new(fitted.len(), all.len());
         if progress(step).is_break() {
             return Err(ModelError::Stopped);
         }
