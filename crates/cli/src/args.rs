@@ -45,6 +45,8 @@ pub enum Command {
     Train(Train),
     /// Evaluate a recipe by its protocol, or a ready model on a corpus, and save the figures
     Evaluate(Evaluate),
+    /// Choose a recipe's settings inside the training speakers, and judge the choice on the others
+    Select(Select),
     /// Predict the emotion of recordings
     Predict(Predict),
     /// Compute features into a CSV table
@@ -215,6 +217,20 @@ pub struct RunRecipe {
     /// run goes on; docs/FOLDER-results.md by default
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub results: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Select {
+    #[command(flatten)]
+    pub source: RecipeSource,
+
+    /// Folder that the selection's folder is put into, and the log from which an interrupted selection goes on
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+
+    /// List the settings that would be tried, and stop
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args)]

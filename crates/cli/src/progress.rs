@@ -41,7 +41,9 @@ impl Progress for Bar {
     fn begin(&self, stage: &str, steps: u64) {
         let target = if watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(steps), target).with_message(stage.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{msg:22} {bar:36} {percent:>3} %  {elapsed}, {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix}{msg:22} {bar:36} {percent:>3} %  {elapsed}, {eta} left")
+        {
             bar.set_style(style);
         }
         self.with(|current| *current = Some(bar));
@@ -59,6 +61,14 @@ impl Progress for Bar {
         self.with(|current| {
             if let Some(bar) = current.take() {
                 bar.finish_and_clear();
+            }
+        });
+    }
+
+    fn show(&self, standings: &str) {
+        self.with(|current| {
+            if let Some(bar) = current {
+                bar.set_prefix(format!("{standings}\n"));
             }
         });
     }

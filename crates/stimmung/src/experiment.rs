@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
-use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelFile, TrainingSet, fit};
+use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelFile, TrainingSet, Watched, fit};
 
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
@@ -60,6 +60,24 @@ pub struct Evaluated {
     pub folds: Vec<Fold>,
     /// One prediction per tested item, fold by fold.
     pub predictions: Vec<Judged>,
+    /// How fitting went, fold by fold and step by step; the steps of networks are epochs.
+    pub history: Vec<Vec<FitProgress>>,
+}
+
+impl Evaluated {
+    /// The accuracy on the test parts after the epoch that did best on them, fold by fold and averaged over test rows.
+    ///
+    /// It is chosen on what it is measured on, and so is no result; some publications quote it. `None` unless every fold
+    /// was [watched](Recipe::watch) and has epochs.
+    pub fn best_epoch_accuracy(&self) -> Option<f64> {
+        let (mut right, mut tested) = (0.0, 0.0);
+        for (fold, history) in self.folds.iter().zip(&self.history) {
+            let best = history.iter().filter_map(|step| step.watched).reduce(f64::max)?;
+            right += best * fold.test.len() as f64;
+            tested += fold.test.len() as f64;
+        }
+        (tested > 0.0).then(|| right / tested)
+    }
 }
 
 impl Experiment {
@@ -97,12 +115,17 @@ impl Experiment {
 
     /// The same recordings under another recipe, without hearing them again. `None` if that recipe hears something else.
     pub fn under(&self, recipe: Recipe) -> Option<Self> {
-        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.hearing(0));
-        if hears(&self.recipe) != hears(&recipe) {
+        if !self.hears_as(&recipe) {
             return None;
         }
         let (classes, items, rows) = label(&self.table, recipe.augmentation.when);
         Some(Self { recipe, classes, items, rows, ..self.clone() })
+    }
+
+    /// Whether another recipe hears the same recordings in the same way.
+    pub(crate) fn hears_as(&self, recipe: &Recipe) -> bool {
+        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.hearing(0));
+        hears(&self.recipe) == hears(recipe)
     }
 
     /// The label of each item.
@@ -126,19 +149,22 @@ impl Experiment {
     pub fn evaluate(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
         let folds = self.folds()?;
         progress.begin("evaluating", (folds.len() * STEPS_OF_A_FIT) as u64);
-        let predictions: Result<Vec<Vec<Judged>>, Error> = folds
+        let judged: Result<Vec<(Vec<Judged>, Vec<FitProgress>)>, Error> = folds
             .par_iter()
             .enumerate()
             .map(|(number, fold)| {
-                let classifier = self.fit(&fold.train, progress)?;
-                self.judge(&classifier, &fold.test, number)
+                let mut history = Vec::new();
+                let watched = if self.recipe.watch { &fold.test[..] } else { &[] };
+                let classifier = self.fit_watched(&fold.train, watched, &mut |step| history.push(step), progress)?;
+                Ok((self.judge(&classifier, &fold.test, number)?, history))
             })
             .collect();
         progress.end();
-        let predictions = predictions?.concat();
+        let (predictions, history): (Vec<_>, Vec<_>) = judged?.into_iter().unzip();
+        let predictions = predictions.concat();
         let evaluation =
             Evaluation::new(&self.recipe.protocol, &self.items, &self.classes, &folds, &predictions, self.recipe.seed)?;
-        Ok(Evaluated { evaluation, folds, predictions })
+        Ok(Evaluated { evaluation, folds, predictions, history })
     }
 
     /// Fits the recipe's model on some items.
@@ -146,19 +172,33 @@ impl Experiment {
     /// # Errors
     /// [`Error::Model`] where they do not suffice, [`Error::Cancelled`].
     pub fn fit(&self, items: &[usize], progress: &dyn Progress) -> Result<Classifier, Error> {
-        let (mut rows, mut labels) = (Vec::new(), Vec::new());
-        for &item in items {
-            rows.extend(self.rows[item].train.clone());
-            labels.resize(rows.len(), self.items[item].class);
-        }
+        self.fit_watched(items, &[], &mut |_| (), progress)
+    }
+
+    /// As [`fit`](Self::fit); `see` is told every step, with the accuracy on the `watched` items, which changes nothing.
+    fn fit_watched(
+        &self,
+        items: &[usize],
+        watched: &[usize],
+        see: &mut dyn FnMut(FitProgress),
+        progress: &dyn Progress,
+    ) -> Result<Classifier, Error> {
+        let (rows, labels) = self.listed(items, |rows| rows.train.clone());
+        let (watched_rows, watched_labels) = self.listed(watched, |rows| rows.test.clone());
+        let groups = self.groups(items);
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
-        let data =
-            TrainingSet { rows: Some(&rows), ..TrainingSet::new(&self.table.features, shape, &labels, &self.classes) };
+        let data = TrainingSet {
+            rows: Some(&rows),
+            groups: groups.as_deref(),
+            watched: (!watched.is_empty()).then_some(Watched { rows: &watched_rows, labels: &watched_labels }),
+            ..TrainingSet::new(&self.table.features, shape, &labels, &self.classes)
+        };
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
         let mut advance = advance_to(progress);
         let mut watch = |at: FitProgress| {
+            see(at);
             advance(STEPS_OF_A_FIT * at.step.min(at.total) / at.total.max(1));
             if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -166,6 +206,28 @@ impl Experiment {
         advance(STEPS_OF_A_FIT);
         // A fit ends early only because it was asked to.
         fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })
+    }
+
+    /// The rows behind some items, and their labels.
+    fn listed(&self, items: &[usize], of: impl Fn(&ItemRows) -> Range<usize>) -> (Vec<usize>, Vec<usize>) {
+        let (mut rows, mut labels) = (Vec::new(), Vec::new());
+        for &item in items {
+            rows.extend(of(&self.rows[item]));
+            labels.resize(rows.len(), self.items[item].class);
+        }
+        (rows, labels)
+    }
+
+    /// A number for the speaker of each training row of some items, if all are known.
+    fn groups(&self, items: &[usize]) -> Option<Vec<usize>> {
+        let mut numbers = BTreeMap::new();
+        let mut groups = Vec::new();
+        for &item in items {
+            let next = numbers.len();
+            let group = *numbers.entry(self.items[item].speaker.as_deref()?).or_insert(next);
+            groups.resize(groups.len() + self.rows[item].train.len(), group);
+        }
+        Some(groups)
     }
 
     /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.

@@ -68,7 +68,7 @@ impl FixedModel {
             &predictions,
             experiment.recipe.seed,
         )?;
-        Ok((experiment, Evaluated { evaluation, folds, predictions }))
+        Ok((experiment, Evaluated { evaluation, folds, predictions, history: Vec::new() }))
     }
 
     /// Renumbers the corpus's labels by the model's classes.

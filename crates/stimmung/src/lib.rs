@@ -32,6 +32,7 @@ pub mod recipe;
 mod recognizer;
 pub mod reference;
 mod run;
+pub mod select;
 pub mod suite;
 mod table;
 
@@ -49,6 +50,6 @@ pub use listen::MIN_SECONDS;
 pub use progress::{Progress, Quiet, advance_to};
 pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
-pub use run::{Receipt, Summary, report, save_run, write_whole};
+pub use run::{Receipt, Summary, report, save_run, save_selection, write_whole};
 pub use stimmung_models::Card;
 pub use table::{FeatureTable, Hearing, id as recording_id};

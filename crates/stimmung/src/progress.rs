@@ -8,6 +8,8 @@ pub trait Progress: Sync {
     fn advance(&self, steps: u64);
     /// The current stage is over.
     fn end(&self);
+    /// A few lines on where the work stands, in place of those shown before. Shown nowhere by default.
+    fn show(&self, _standings: &str) {}
     /// Whether the work should stop as soon as it can; it then fails with [`Error::Cancelled`](crate::Error::Cancelled).
     fn cancelled(&self) -> bool;
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
 use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
 use stimmung_models::ModelParams;
 
 use crate::reference::{Reference, merge};
+use crate::select::SelectSection;
+use crate::table::hex;
 use crate::{Error, Hearing};
 
 /// The recipe behind the embedded model; also what commands start from when no recipe is given.
@@ -71,6 +74,13 @@ pub struct Recipe {
     /// How it is judged. Default: leave one speaker out.
     #[serde(default = "default_protocol")]
     pub protocol: Protocol,
+    /// Whether networks are scored on the test part after every epoch, for the curve in `history.csv`. It changes nothing:
+    /// what is judged is the network that training ends with. Default no, since it takes time.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub watch: bool,
+    /// What `stimmung select` chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<SelectSection>,
     /// The published experiment that the recipe repeats, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
@@ -146,6 +156,11 @@ pub enum When {
     BeforeSplit,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 fn default_seed() -> u64 {
     1
 }
@@ -219,6 +234,7 @@ impl Recipe {
         self.features.check().map_err(|error| format!("[features] {error}"))?;
         self.model.check().map_err(|error| format!("[model] {error}"))?;
         self.protocol.check().map_err(|error| format!("[protocol] {error}"))?;
+        self.select.as_ref().map_or(Ok(()), SelectSection::check)?;
         self.reference.as_ref().map_or(Ok(()), Reference::check)
     }
 
@@ -254,6 +270,29 @@ impl Recipe {
         let mut table = toml::Table::try_from(self).map_err(|error| refuse(&origin, &error.to_string()))?;
         change(&mut table);
         Self::from_table(table, &origin)
+    }
+
+    /// The recipe with these values for these keys, without what it was chosen by.
+    pub(crate) fn with_settings(&self, settings: &[(String, toml::Value)]) -> Result<Self, Error> {
+        let words: Vec<String> = settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let mut refused = Ok(());
+        let recipe = self.rewritten(&words.join(", "), |table| {
+            table.remove("select");
+            table.remove("reference");
+            for (key, value) in settings {
+                refused = refused.clone().and_then(|()| Override::new(key, value.clone()).apply(table));
+            }
+        });
+        refused.map_err(|message| refuse(&self.name, &message))?;
+        recipe
+    }
+
+    /// SHA-256 of what figures depend on: everything but the texts.
+    pub(crate) fn configuration(&self) -> String {
+        let recipe = Self { description: String::new(), reference: None, ..self.clone() };
+        let mut hash = Sha256::new();
+        hash.update(serde_json::to_vec(&recipe).unwrap_or_default());
+        hex(&hash.finalize())
     }
 
     /// The recipe as TOML, every default written out; [`parse`](Self::parse) gives the same recipe back.

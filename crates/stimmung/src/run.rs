@@ -11,6 +11,7 @@ use stimmung_evaluation::render::{self, Normalise};
 use stimmung_evaluation::{Evaluation, Fold};
 use stimmung_models::ModelFile;
 
+use crate::select::{Selected, Selection};
 use crate::table::{hex, id};
 use crate::{Error, Evaluated, Experiment};
 
@@ -138,8 +139,8 @@ fn hash(feed: impl FnOnce(&mut Sha256)) -> String {
     hex(&hash.finalize())
 }
 
-/// Writes a run's folder: `recipe.toml`, `manifest.csv`, `predictions.csv`, `metrics.json`, `report.txt`, `receipt.json`
-/// and, where there is one, `model.stimmung`.
+/// Writes a run's folder: `recipe.toml`, `manifest.csv`, `predictions.csv`, `metrics.json`, `report.txt`, `receipt.json`,
+/// `history.csv` for models that learn in steps and, where there is one, `model.stimmung`.
 ///
 /// The folder appears whole or not at all. If `folder` exists, the run goes to `folder-2`, `folder-3`, and so on: a
 /// result is never overwritten.
@@ -151,6 +152,29 @@ pub fn save_run(
     experiment: &Experiment,
     evaluated: &Evaluated,
     model: Option<&ModelFile>,
+) -> Result<Summary, Error> {
+    save(folder, experiment, evaluated, model, &[])
+}
+
+/// Writes a selection's folder: a run's files, with every trial in `trials.csv` and the recipe that was chosen in
+/// `best.toml`.
+///
+/// # Errors
+/// As [`save_run`].
+pub fn save_selection(folder: &Path, selection: &Selection, selected: &Selected) -> Result<Summary, Error> {
+    let best = selection.experiment(selected.best);
+    let mut experiment = best.clone();
+    experiment.recipe = selection.recipe().clone();
+    let files = [("trials.csv", selection.trials_csv(selected)), ("best.toml", best.recipe.to_toml()?.into_bytes())];
+    save(folder, &experiment, &selected.evaluated, None, &files)
+}
+
+fn save(
+    folder: &Path,
+    experiment: &Experiment,
+    evaluated: &Evaluated,
+    model: Option<&ModelFile>,
+    further: &[(&str, Vec<u8>)],
 ) -> Result<Summary, Error> {
     let mut summary =
         Summary::new(&experiment.recipe.name, &experiment.corpus, &experiment.table.dropped, &evaluated.evaluation);
@@ -164,8 +188,14 @@ pub fn save_run(
     unfinished.write("predictions.csv", &predictions_csv(experiment, evaluated))?;
     unfinished.write("report.txt", report(&experiment.table.dropped, &evaluated.evaluation).as_bytes())?;
     unfinished.write("receipt.json", &json(&receipt))?;
+    if evaluated.history.iter().any(|steps| !steps.is_empty()) {
+        unfinished.write("history.csv", &history_csv(evaluated))?;
+    }
     if let Some(model) = &model {
         unfinished.write("model.stimmung", model)?;
+    }
+    for (name, bytes) in further {
+        unfinished.write(name, bytes)?;
     }
     let folder = free_name(folder);
     summary.run = Some(folder.clone());
@@ -207,6 +237,22 @@ fn predictions_csv(experiment: &Experiment, evaluated: &Evaluated) -> Vec<u8> {
         ];
         record.extend(prediction.probabilities.iter().map(|probability| format!("{probability:.6}")));
         let _ = writer.write_record(&record);
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// One line a step: fold, step, loss and accuracy in training, loss on what early stopping held out, accuracy on the test
+/// part if it was watched. What is not known is empty.
+fn history_csv(evaluated: &Evaluated) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let text = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(["fold", "step", "loss", "accuracy", "validation_loss", "watched_accuracy"]);
+    for (fold, steps) in evaluated.folds.iter().zip(&evaluated.history) {
+        for step in steps {
+            let figures = [step.loss, step.accuracy, step.validation_loss, step.watched].map(text);
+            let _ = writer.write_record([fold.name.clone(), step.step.to_string()].into_iter().chain(figures));
+        }
     }
     writer.into_inner().unwrap_or_default()
 }

@@ -7,6 +7,7 @@ mod features;
 mod model;
 mod predict;
 mod quickstart;
+mod select;
 mod suite;
 
 use clap::CommandFactory;
@@ -33,6 +34,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         },
         Command::Train(train) => experiment::train(train, console),
         Command::Evaluate(evaluate) => experiment::evaluate(evaluate, console),
+        Command::Select(select) => select::run(select, console),
         Command::Predict(predict) => predict::run(predict, console),
         Command::Features(features) => features::run(features, console),
         Command::Augment(augment) => augment::run(augment, console),

@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use stimmung_evaluation::{Evaluation, Interval, MeanSd, Metric};
 
 use crate::reference::{Figure, Reference};
 use crate::run::write_whole;
-use crate::table::hex;
 use crate::{Error, Evaluated, Experiment, Progress, Recipe, save_run};
 
 /// By how much `quick` divides epochs.
@@ -159,7 +157,10 @@ impl Measured {
             Figure::Precision => {
                 return Some(Self { pooled: pooled.macro_precision, over_folds: None, interval: None });
             }
-            Figure::BestEpochAccuracy => return None,
+            Figure::BestEpochAccuracy => {
+                let pooled = evaluated.best_epoch_accuracy()?;
+                return Some(Self { pooled, over_folds: None, interval: None });
+            }
         };
         Some(Self {
             pooled: pooled.get(metric),
@@ -235,7 +236,7 @@ impl Results {
     /// The outcome of a variant, if it was judged with exactly this recipe by this version of the program.
     pub fn find(&self, variant: Variant, recipe: &Recipe) -> Option<&Outcome> {
         let outcome = self.outcomes.get(&recipe.name)?.get(&variant)?;
-        let same = outcome.configuration == configuration(recipe) && outcome.stimmung == env!("CARGO_PKG_VERSION");
+        let same = outcome.configuration == recipe.configuration() && outcome.stimmung == env!("CARGO_PKG_VERSION");
         same.then_some(outcome)
     }
 
@@ -271,14 +272,6 @@ impl Results {
     pub fn to_markdown(&self) -> String {
         render::markdown(self.outcomes.values())
     }
-}
-
-/// Hash of what the figures depend on: the recipe without its texts.
-fn configuration(recipe: &Recipe) -> String {
-    let recipe = Recipe { description: String::new(), reference: None, ..recipe.clone() };
-    let mut hash = Sha256::new();
-    hash.update(serde_json::to_vec(&recipe).unwrap_or_default());
-    hex(&hash.finalize())
 }
 
 /// Judges one variant of an entry, and saves its run below `out` as `NAME-VARIANT`. `heard` is the corpus as the variant
@@ -323,7 +316,7 @@ fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated:
         recipe: experiment.recipe.name.clone(),
         corpus: experiment.corpus.clone(),
         variant,
-        configuration: configuration(&experiment.recipe),
+        configuration: experiment.recipe.configuration(),
         terms: evaluation.terms(),
         figures: figures.into_iter().filter_map(|it| Some((it, Measured::of(it, evaluated)?))).collect(),
         uar: Measured {
