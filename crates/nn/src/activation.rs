@@ -1,42 +1,23 @@
 //! The logistic function and the hyperbolic tangent, in a form that compiles to vector instructions.
 //!
-//! The standard library works on one value at a time, and asks the platform's library, which differs. Both functions here
-//! are made of `e^y - 1` with `y = n·ln 2 + r`, `|r| ≤ ln 2 / 2`: Taylor's polynomial of `e^r - 1` up to `r⁷`, whose first
-//! term left out is below 6e-9, and `2ⁿ` put together bit by bit. No branches, no fused multiplications: every processor
-//! gets the same bits. Call them inside [`vectorised`](crate::simd::vectorised).
+//! The standard library works on one value at a time, and asks the platform's library, which differs. Here are no branches and no
+//! fused multiplications, so that every processor gets the same bits. Call them inside
+//! [`vectorised`](crate::simd::vectorised).
 #![allow(clippy::inline_always)] // As in `simd`: compiled for wide vectors only if inlined.
 
-/// Adding this rounds to an integer, which is then found in the lowest bits.
-const ROUNDER: f32 = 12_582_912.0;
+use crate::simd::{exp_m1_below_zero, exponential};
 
-/// `ln 2` in two parts; the first has so few digits that its product with `n` is exact.
-const LN_2_HIGH: f32 = 355.0 / 512.0;
-const LN_2_LOW: f32 = -2.121_944_4e-4;
-
-/// `(2ⁿ, e^r - 1)`, so that `e^y = 2ⁿ·(e^r - 1) + 2ⁿ`; for `y` between -87 and 87.
-#[inline(always)]
-fn exponential(y: f32) -> (f32, f32) {
-    let rounded = y * std::f32::consts::LOG2_E + ROUNDER;
-    let n = rounded - ROUNDER;
-    let r = (y - n * LN_2_HIGH) - n * LN_2_LOW;
-    let series = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0));
-    let series = 0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * series));
-    (f32::from_bits(rounded.to_bits().wrapping_add(127) << 23), r + r * r * series)
-}
-
-/// `1 / (1 + e^-x)`. Never below `e^-87`, so that nothing subnormal comes of it; NaN stays NaN.
+/// `1 / (1 + exp(-x))`. Never below `exp(-87)`, so that nothing subnormal comes of it; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn logistic(x: f32) -> f32 {
-    let (scale, rest) = exponential(-x.clamp(-87.0, 87.0));
-    1.0 / (1.0 + (scale * rest + scale))
+    let (power, bracket) = exponential(-x.clamp(-87.0, 87.0));
+    1.0 / (1.0 + (power * bracket + power))
 }
 
 /// `tanh x`, exact to a few units in the last place also near 0; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
-    // From 20 on, the result is 1 to the last bit.
-    let (scale, rest) = exponential(-2.0 * x.abs().clamp(0.0, 20.0));
-    let less = scale * rest + (scale - 1.0);
+    let less = exp_m1_below_zero(-2.0 * x.abs());
     (-less / (less + 2.0)).copysign(x)
 }
 

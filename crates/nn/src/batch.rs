@@ -168,7 +168,7 @@ pub(crate) struct Memory {
     pub(crate) outputs: Vec<f32>,
     /// [`Map::scratch_len`](crate::layers::Map::scratch_len) values of any content, lent for the time of a call.
     pub(crate) scratch: Vec<f32>,
-    /// The weights of attention pooling, and their gradients for one sample.
+    /// The weights of attention pooling; after them, the gradients of the scores of one sample.
     pub(crate) attention: Vec<f32>,
     /// The inputs of a recurrent layer, step by step and in each step sample by sample.
     pub(crate) inputs: Vec<f32>,

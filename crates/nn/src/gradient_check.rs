@@ -88,16 +88,6 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                     *sample = sample.chunks_exact(size).map(largest).collect();
                 }
             }
-            LayerSpec::Lstm { units, return_sequences, .. } => {
-                for sample in &mut batch {
-                    *sample = recurrent::lstm(sample, &tensors, units, return_sequences);
-                }
-            }
-            LayerSpec::AttentionPool => {
-                for sample in &mut batch {
-                    *sample = vec![recurrent::attention_pool(sample, tensors[0])];
-                }
-            }
             LayerSpec::MaxPool2d { size } => {
                 let (rows, columns) = (height / size.frames, width / size.bands);
                 for sample in &mut batch {
@@ -117,6 +107,10 @@ fn reference(network: &Network, specs: &[LayerSpec], parameters: &[f64], inputs:
                     *sample = vec![(0..sample[0].len()).map(mean).collect()];
                 }
             }
+            LayerSpec::Lstm { units, return_sequences, .. } => {
+                recurrent::lstm(&mut batch, &tensors, units, return_sequences);
+            }
+            LayerSpec::AttentionPool => recurrent::attention_pool(&mut batch, tensors[0]),
             LayerSpec::Flatten => batch.iter_mut().for_each(|sample| *sample = vec![sample.concat()]),
         }
     }

@@ -3,10 +3,8 @@
 use std::ops::Range;
 
 use crate::batch::{Form, Geometry, Margin};
-use crate::layers::{
-    AttentionPool, BatchNorm, Conv1d, Conv2d, Dense, Dropout, Elu, GlobalAveragePool, InPlace, Initial, Lstm, Map,
-    MaxPool1d, MaxPool2d, ParameterInfo, Relu, Synchronised,
-};
+use crate::layers::{AttentionPool, BatchNorm, Conv1d, Conv2d, Dense, Dropout, Elu, GlobalAveragePool, Lstm};
+use crate::layers::{InPlace, Initial, Map, MaxPool1d, MaxPool2d, ParameterInfo, Relu, Synchronised};
 use crate::{LayerSpec, NnError};
 
 /// The most parameters of a network: 1 GiB.
@@ -291,8 +289,8 @@ impl Plan {
             .before
             .checked_add(margin.after)
             .and_then(|zeros| zeros.checked_mul(input.row_len()))
-            .and_then(|zeros| output.checked_len()?.checked_add(zeros)?.checked_add(map.memory_len()?))
-            .and_then(|values| values.checked_add(map.scratch_len()));
+            .and_then(|zeros| output.checked_len()?.checked_add(zeros)?.checked_add(map.scratch_len()))
+            .and_then(|values| values.checked_add(map.memory_len()?));
         let activations = added.and_then(|added| self.sample_len.checked_add(added));
         let remedy = "use fewer filters or units, or shorter kernels";
         self.sample_len = within_limit(activations, LARGEST_SAMPLE, "what one sample leaves in the layers", remedy)?;
@@ -377,22 +375,6 @@ impl Plan {
                 }
                 Box::new(MaxPool1d::new(input, size))
             }
-            LayerSpec::Lstm { units, bidirectional, return_sequences } => {
-                if input.is_flat() {
-                    return refuse(NEEDS_LENGTH.to_owned());
-                }
-                let directions = 1 + usize::from(bidirectional);
-                let rows = input.row_len().saturating_add(units);
-                limit(&[directions, rows, 4, units], units.saturating_mul(4 * directions))?;
-                Box::new(Lstm::new(input, units, bidirectional, return_sequences))
-            }
-            LayerSpec::AttentionPool => {
-                if input.is_flat() {
-                    return refuse(NEEDS_LENGTH.to_owned());
-                }
-                limit(&[input.row_len()], 0)?;
-                Box::new(AttentionPool::new(input))
-            }
             LayerSpec::MaxPool2d { size } => {
                 if input.form != Form::Picture {
                     return refuse(NEEDS_PICTURES.to_owned());
@@ -411,6 +393,22 @@ impl Plan {
                 Box::new(GlobalAveragePool::new(input))
             }
             LayerSpec::Elu { alpha } => return Ok(Some(Kind::InPlace(Box::new(Elu::new(alpha))))),
+            LayerSpec::Lstm { units, bidirectional, return_sequences } => {
+                if input.is_flat() {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                let directions = 1 + usize::from(bidirectional);
+                let rows = input.row_len().saturating_add(units);
+                limit(&[directions, rows, 4, units], units.saturating_mul(4 * directions))?;
+                Box::new(Lstm::new(input, units, bidirectional, return_sequences))
+            }
+            LayerSpec::AttentionPool => {
+                if input.is_flat() {
+                    return refuse(NEEDS_LENGTH.to_owned());
+                }
+                limit(&[input.row_len()], 0)?;
+                Box::new(AttentionPool::new(input))
+            }
             LayerSpec::Relu => return Ok(Some(Kind::InPlace(Box::new(Relu)))),
             LayerSpec::Dropout { rate } => return Ok(Some(Kind::InPlace(Box::new(Dropout::new(rate))))),
             LayerSpec::Flatten => return Ok(None),

@@ -105,18 +105,14 @@ pub(crate) fn add(sum: &mut [f32], values: &[f32]) {
     );
 }
 
-/// `exp(x) - 1` for `x` up to 0, to about one part in ten million; of a larger `x`, some number.
-///
-/// With `x = n·ln 2 + r` and `|r|` up to `ln 2 / 2`, this is `2ⁿ·(exp(r) - 1) + (2ⁿ - 1)`, where Taylor's series gives the
-/// bracket.
+/// `2ⁿ` and `exp(r) - 1`, for the nearest `n` with `x = n·ln 2 + r`, so that `|r|` is up to `ln 2 / 2`; for `x` between -87 and
+/// 87. Then `exp(x)` is `2ⁿ·(exp(r) - 1) + 2ⁿ`. Taylor's series gives the second.
 #[inline(always)]
-pub(crate) fn exp_m1_below_zero(x: f32) -> f32 {
+pub(crate) fn exponential(x: f32) -> (f32, f32) {
     // Adding it leaves the nearest whole number in the last bits of the sum.
     const SHIFT: f32 = 12_582_912.0;
     // The first has few enough bits that its product with `n` is exact.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    // Below, the answer is -1.
-    let x = if x < -20.0 { -20.0 } else { x };
     let shifted = x * std::f32::consts::LOG2_E + SHIFT;
     let n = shifted - SHIFT;
     let r = (x - n * LN_2[0]) - n * LN_2[1];
@@ -124,8 +120,15 @@ pub(crate) fn exp_m1_below_zero(x: f32) -> f32 {
     for factor in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5] {
         series = series * r + factor;
     }
-    let bracket = series * (r * r) + r;
-    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()));
+    (f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits())), series * (r * r) + r)
+}
+
+/// `exp(x) - 1` for `x` up to 0, to about one part in ten million; of a larger `x`, some number.
+#[inline(always)]
+pub(crate) fn exp_m1_below_zero(x: f32) -> f32 {
+    // Below, the answer is -1.
+    let x = if x < -20.0 { -20.0 } else { x };
+    let (power, bracket) = exponential(x);
     power * bracket + (power - 1.0)
 }
 

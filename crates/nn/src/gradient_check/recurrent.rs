@@ -3,23 +3,25 @@
 use super::check;
 use crate::LayerSpec;
 
-/// An LSTM over rows of any width: outputs as rows.
-pub(super) fn lstm(sample: &[Vec<f64>], tensors: &[&[f64]], units: usize, sequences: bool) -> Vec<Vec<f64>> {
+/// An LSTM over rows of any width, sample by sample.
+pub(super) fn lstm(batch: &mut [Vec<Vec<f64>>], tensors: &[&[f64]], units: usize, sequences: bool) {
     let bidirectional = tensors.len() == 6;
-    // Columns times bands of a picture are the channels of a sequence.
-    let values = sample.concat();
-    let rows: Vec<&[f64]> = values.chunks(tensors[0].len() / (4 * units)).collect();
-    let mut outputs = direct(&rows, tensors[0], tensors[1], tensors[if bidirectional { 4 } else { 2 }], units);
-    let mut last = outputs[outputs.len() - 1].clone();
-    if bidirectional {
-        let reversed: Vec<&[f64]> = rows.into_iter().rev().collect();
-        let backward = direct(&reversed, tensors[2], tensors[3], tensors[5], units);
-        last.extend(&backward[backward.len() - 1]);
-        for (output, backward) in outputs.iter_mut().zip(backward.iter().rev()) {
-            output.extend(backward);
+    for sample in batch {
+        // Columns times bands of a picture are the channels of a sequence.
+        let values = sample.concat();
+        let rows: Vec<&[f64]> = values.chunks(tensors[0].len() / (4 * units)).collect();
+        let mut outputs = direct(&rows, tensors[0], tensors[1], tensors[if bidirectional { 4 } else { 2 }], units);
+        let mut last = outputs[outputs.len() - 1].clone();
+        if bidirectional {
+            let reversed: Vec<&[f64]> = rows.into_iter().rev().collect();
+            let backward = direct(&reversed, tensors[2], tensors[3], tensors[5], units);
+            last.extend(&backward[backward.len() - 1]);
+            for (output, backward) in outputs.iter_mut().zip(backward.iter().rev()) {
+                output.extend(backward);
+            }
         }
+        *sample = if sequences { outputs } else { vec![last] };
     }
-    if sequences { outputs } else { vec![last] }
 }
 
 fn direct(rows: &[&[f64]], kernel: &[f64], recurrent: &[f64], bias: &[f64], units: usize) -> Vec<Vec<f64>> {
@@ -44,12 +46,16 @@ fn direct(rows: &[&[f64]], kernel: &[f64], recurrent: &[f64], bias: &[f64], unit
     rows.iter().map(step).collect()
 }
 
-pub(super) fn attention_pool(sample: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
-    let values = sample.concat();
-    let rows = || values.chunks(vector.len());
-    let weights: Vec<f64> = rows().map(|row| row.iter().zip(vector).map(|(x, u)| x * u).sum::<f64>().exp()).collect();
-    let total: f64 = weights.iter().sum();
-    (0..vector.len()).map(|c| rows().zip(&weights).map(|(row, weight)| row[c] * weight / total).sum()).collect()
+pub(super) fn attention_pool(batch: &mut [Vec<Vec<f64>>], vector: &[f64]) {
+    for sample in batch {
+        let values = sample.concat();
+        let rows = || values.chunks(vector.len());
+        let score = |row: &[f64]| row.iter().zip(vector).map(|(x, u)| x * u).sum::<f64>();
+        let weights: Vec<f64> = rows().map(|row| score(row).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let mean = |c: usize| rows().zip(&weights).map(|(row, weight)| row[c] * weight / total).sum();
+        *sample = vec![(0..vector.len()).map(mean).collect()];
+    }
 }
 
 #[test]
@@ -100,6 +106,8 @@ fn lstm_upon_lstm_between_other_layers() {
 fn pictures_are_read_as_sequences() {
     check(&[3, 2, 2], &[LayerSpec::lstm(3)], 2, None);
     check(&[3, 2, 2], &[LayerSpec::AttentionPool], 2, None);
+    let layers = [LayerSpec::conv2d(3, 3), LayerSpec::elu(), LayerSpec::max_pool2d(2), LayerSpec::lstm(3)];
+    check(&[6, 4, 1], &layers, 3, Some(2));
 }
 
 #[test]

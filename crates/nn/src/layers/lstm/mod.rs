@@ -186,6 +186,11 @@ impl Map for Lstm {
         self.length.checked_mul(self.channels)?.checked_add(direction.checked_mul(self.directions())?)
     }
 
+    /// The layer keeps its own, in another order.
+    fn backward_reads_input(&self) -> bool {
+        false
+    }
+
     fn is_recurrent(&self) -> bool {
         true
     }
