@@ -30,7 +30,7 @@ enum Chore {
         #[arg(long = "set", value_name = "NAME")]
         sets: Vec<String>,
     },
-    /// Time feature extraction against librosa, and Model A against PyTorch and Keras; prints ratios
+    /// Time feature extraction against librosa, and Model A and the mel CNN against PyTorch and Keras; prints ratios
     BenchPeers(bench::BenchPeers),
 }
 
