@@ -60,6 +60,7 @@ pub fn run(arguments: &BenchPeers, given: Option<&Path>) -> anyhow::Result<()> {
     if !arguments.features_only {
         let python = python(given, "networks")?;
         build("stimmung-nn", "model_a_epoch")?;
+        build("stimmung-nn", "mel_cnn_epoch")?;
         compare(&networks(&python, arguments.epochs), arguments.rounds)?;
     }
     Ok(())
@@ -111,11 +112,20 @@ fn features(folder: &Path, python: &Path) -> Vec<Contender> {
 fn networks(python: &Path, epochs: usize) -> Vec<Contender> {
     let mut contenders = Vec::new();
     for threads in ["1", "2"] {
-        let work = format!("epoch of Model A, {threads} thread{}", if threads == "1" { "" } else { "s" });
+        let on = format!("{threads} thread{}", if threads == "1" { "" } else { "s" });
         let arguments = || vec![threads.to_owned(), epochs.to_string()];
+        let work = format!("epoch of Model A, {on}");
         contenders.push(contender(&work, &example("model_a_epoch"), arguments(), None));
         contenders.push(contender(&work, python, arguments(), Some("bench_model_a_torch.py")));
         contenders.push(contender(&work, python, arguments(), Some("bench_model_a_keras.py")));
+        let work = format!("epoch of the mel CNN, {on}");
+        contenders.push(contender(&work, &example("mel_cnn_epoch"), arguments(), None));
+        // PyTorch's speed depends on the order in memory.
+        for layout in ["contiguous", "channels-last"] {
+            let arguments = [arguments(), vec![layout.to_owned()]].concat();
+            contenders.push(contender(&work, python, arguments, Some("bench_mel_cnn_torch.py")));
+        }
+        contenders.push(contender(&work, python, arguments(), Some("bench_mel_cnn_keras.py")));
     }
     contenders
 }

@@ -31,7 +31,7 @@ enum Chore {
         #[arg(long = "set", value_name = "NAME")]
         sets: Vec<String>,
     },
-    /// Time feature extraction against librosa, and Model A against PyTorch and Keras; prints ratios
+    /// Time feature extraction against librosa, and Model A and the mel CNN against PyTorch and Keras; prints ratios
     BenchPeers(bench::BenchPeers),
     /// Compare random forests and gradient boosting with scikit-learn's: ratios of time, and accuracies; fails where they differ
     BenchTrees(trees::BenchTrees),

@@ -162,13 +162,36 @@ impl Convolution {
     }
 }
 
-fn assert_near(what: &str, actual: &[f32], expected: &[f64]) {
+pub(crate) fn assert_near(what: &str, actual: &[f32], expected: &[f64]) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(0.0f64, |largest, x| largest.max(x.abs())).max(1e-3);
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         let error = (f64::from(*actual) - expected).abs() / scale;
         assert!(error < 2e-5, "{what} {index}: {actual} is not {expected} (relative to {scale}: {error:e})");
     }
+}
+
+/// Outputs, and the gradients of parameters and inputs, with this sum of the outputs as the loss.
+pub(crate) fn run(
+    engine: &mut Engine,
+    network: &mut Network,
+    mode: Mode,
+    inputs: &[f32],
+    weights: &[f32],
+) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let (width, len) = (network.input_len(), network.output_len());
+    let n = inputs.len() / width;
+    let (mut outputs, mut gradients) = (Vec::new(), vec![f32::NAN; network.parameter_count()]);
+    engine.forward(mode, &network.parameters, &mut network.statistics, n, &|sample, to| {
+        to.copy_from_slice(&inputs[sample * width..(sample + 1) * width]);
+    });
+    for sample in 0..n {
+        outputs.extend_from_slice(engine.output(sample));
+        engine.output_gradient_mut(sample).copy_from_slice(&weights[sample * len..(sample + 1) * len]);
+    }
+    engine.backward(mode, &network.parameters, &mut gradients);
+    let input_gradients = (0..n).flat_map(|sample| engine.input_gradient(sample).to_vec()).collect();
+    (outputs, gradients, input_gradients)
 }
 
 /// Checks a network on `n` samples: outputs, gradients of all parameters and of all inputs. With `Some(samples)`, shards
@@ -188,22 +211,9 @@ fn check(shape: &[usize], specs: &[LayerSpec], n: usize, shards: Option<usize>) 
 
     let mode = Mode::Training { seed: 3, step: 4 };
     let mut engine = Engine::new(&network.plan, n, Purpose::InputGradient);
-    let mut gradients = vec![f32::NAN; network.parameter_count()];
-    let mut outputs = Vec::new();
     // Twice, so that whatever the first pass leaves in the buffers would show.
-    for _ in 0..2 {
-        outputs.clear();
-        engine.forward(mode, &network.parameters, &mut network.statistics, n, &|sample, to| {
-            to.copy_from_slice(&inputs[sample * width..(sample + 1) * width]);
-        });
-        for sample in 0..n {
-            outputs.extend_from_slice(engine.output(sample));
-            let len = network.output_len();
-            engine.output_gradient_mut(sample).copy_from_slice(&weights[sample * len..(sample + 1) * len]);
-        }
-        engine.backward(mode, &network.parameters, &mut gradients);
-    }
-    let input_gradients: Vec<f32> = (0..n).flat_map(|sample| engine.input_gradient(sample).to_vec()).collect();
+    run(&mut engine, &mut network, mode, &inputs, &weights);
+    let (outputs, gradients, input_gradients) = run(&mut engine, &mut network, mode, &inputs, &weights);
 
     let masks = |layer: usize, sample: usize| -> Vec<f64> {
         let LayerSpec::Dropout { rate } = specs[layer] else { unreachable!() };

@@ -60,6 +60,8 @@ mod tiles;
 mod train;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod gradient_check;
 // Beside the examples, which show their speed.
 #[cfg(test)]

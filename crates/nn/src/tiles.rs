@@ -187,9 +187,7 @@ impl Multiply<'_> {
         if let Some(start) = self.start {
             let start = S::as_simd_f32s(&start[column..column + width]).0;
             for sums in &mut sums {
-                for v in 0..VECTORS {
-                    sums[v] = start[v];
-                }
+                sums.copy_from_slice(&start[..VECTORS]);
             }
         }
         for (index, matrix) in matrix.chunks_exact(run * BLOCK).enumerate() {
@@ -283,6 +281,104 @@ impl AddOuter<'_> {
             for v in 0..VECTORS {
                 to[v] = simd.add_f32s(to[v], sums[v]);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, so that sums are exact in any order.
+    fn numbers(n: usize, factor: usize) -> Vec<f32> {
+        (0..n).map(|i| (i * factor % 11) as f32 - 5.0).collect()
+    }
+
+    /// Positions in two rows, a kernel of three rows and two columns, at steps of two rows and one column.
+    fn patches(data: &[f32], columns: usize, channels: usize) -> Patches<'_> {
+        let pitch = (columns + 1) * channels;
+        Patches { data, rows: 2, columns, row_step: 2 * pitch, step: channels, runs: 3, pitch, run: 2 * channels }
+    }
+
+    fn value(patches: Patches<'_>, position: usize, k: usize) -> f32 {
+        let (row, column) = (position / patches.columns, position % patches.columns);
+        let at = row * patches.row_step + column * patches.step + k / patches.run * patches.pitch + k % patches.run;
+        patches.data[at]
+    }
+
+    /// Calls `check` with patches, their number, and a number of columns.
+    fn over_sizes(check: impl Fn(Patches<'_>, usize, usize)) {
+        for positions in [1, 3, 7, 8, 13] {
+            for channels in [1, 2, 5] {
+                let data = numbers(5 * (positions + 1) * channels, 7);
+                for columns in [1, 31, 32, 64, 70] {
+                    check(patches(&data, positions, channels), 2 * positions, columns);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_what_the_sums_say() {
+        over_sizes(|patches, positions, columns| {
+            let (matrix, start) = (numbers(patches.len() * columns, 5), numbers(columns, 3));
+            let mut packed = vec![f32::NAN; matrix.len()];
+            pack(&mut packed, &matrix, columns);
+            for start in [Some(start.as_slice()), None] {
+                let expected = |place: usize| {
+                    let (position, f) = (place / columns, place % columns);
+                    let products = (0..patches.len()).map(|k| value(patches, position, k) * matrix[k * columns + f]);
+                    start.map_or(0.0, |start| start[f]) + products.sum::<f32>()
+                };
+                let expected: Vec<f32> = (0..positions * columns).map(expected).collect();
+                let mut actual = vec![f32::NAN; expected.len()];
+                multiply(&mut actual, columns, patches, &packed, start);
+                assert_eq!(actual, expected, "{columns} columns of {patches:?}");
+                // Without vectors, as on a processor that has none.
+                let whole = columns / BLOCK * BLOCK;
+                let blocks = &packed[..patches.len() * whole];
+                let mut scalar = expected.clone();
+                scalar.chunks_exact_mut(columns).for_each(|row| row[..whole].fill(f32::NAN));
+                Multiply { destination: &mut scalar, columns, patches, blocks, start }.with_simd(pulp::Scalar);
+                assert_eq!(scalar, expected);
+            }
+        });
+    }
+
+    #[test]
+    fn outer_products_are_what_the_sums_say() {
+        over_sizes(|patches, positions, columns| {
+            let factors = numbers(positions * columns, 5);
+            let expected = |place: usize| {
+                let (k, f) = (place / columns, place % columns);
+                1.0 + (0..positions).map(|p| value(patches, p, k) * factors[p * columns + f]).sum::<f32>()
+            };
+            let expected: Vec<f32> = (0..patches.len() * columns).map(expected).collect();
+            let mut actual = vec![1.0; expected.len()];
+            add_outer(&mut actual, columns, patches, &factors);
+            assert_eq!(actual, expected, "{columns} columns of {patches:?}");
+            let whole = columns / BLOCK * BLOCK;
+            let mut scalar = expected.clone();
+            scalar.chunks_exact_mut(columns).for_each(|row| row[..whole].fill(1.0));
+            AddOuter { destination: &mut scalar, columns, patches, factors: &factors }.with_simd(pulp::Scalar);
+            assert_eq!(scalar, expected);
+        });
+    }
+
+    #[test]
+    fn a_turned_kernel_has_its_taps_in_reverse_and_its_channels_as_columns() {
+        for (taps, channels, filters) in [(6, 35, 3), (1, 32, 2), (4, 2, 33)] {
+            let kernel = numbers(taps * channels * filters, 3);
+            let turned: Vec<f32> = (0..kernel.len())
+                .map(|place| {
+                    let (tap, f, c) = (place / channels / filters, place / channels % filters, place % channels);
+                    kernel[((taps - 1 - tap) * channels + c) * filters + f]
+                })
+                .collect();
+            let (mut expected, mut actual) = (vec![0.0; kernel.len()], vec![0.0; kernel.len()]);
+            pack(&mut expected, &turned, channels);
+            pack_turned(&mut actual, &kernel, taps, channels, filters);
+            assert_eq!(actual, expected);
         }
     }
 }

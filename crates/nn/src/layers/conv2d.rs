@@ -262,3 +262,68 @@ impl Map for Conv2d {
         0..self.kernel_len() + self.filters()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use rayon::ThreadPoolBuilder;
+
+    use crate::{LayerSpec, Network, OptimizerSpec, TrainParams, train};
+
+    fn layers() -> Vec<LayerSpec> {
+        vec![
+            LayerSpec::conv2d(32, 3),
+            LayerSpec::Relu,
+            LayerSpec::max_pool2d(2),
+            LayerSpec::conv2d(40, 3),
+            LayerSpec::batch_norm(),
+            LayerSpec::elu(),
+            LayerSpec::dropout(0.1),
+            LayerSpec::max_pool2d(2),
+            LayerSpec::GlobalAveragePool,
+            LayerSpec::dense(3),
+        ]
+    }
+
+    /// Noise with a bright frame or band, or neither.
+    fn pictures(n: usize) -> (Vec<f32>, Vec<usize>) {
+        let labels: Vec<usize> = (0..n).map(|sample| sample % 3).collect();
+        let value = |index: usize| {
+            let (sample, frame, band) = (index / 320, index / 16 % 20, index % 16);
+            let noise = (index * 7919 % 1009) as f32 / 1009.0 - 0.5;
+            let place = sample * 5 % 14;
+            let is_bright = [frame == place, band == place, false][sample % 3];
+            noise + if is_bright { 2.0 } else { 0.0 }
+        };
+        ((0..n * 320).map(value).collect(), labels)
+    }
+
+    fn trained(threads: usize, epochs: usize) -> (Vec<u32>, f64) {
+        let (inputs, labels) = pictures(45);
+        ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            let mut network = Network::new(&[20, 16, 1], &layers(), 3).unwrap();
+            let params =
+                TrainParams { epochs, batch_size: 20, optimizer: OptimizerSpec::adam(0.01), ..TrainParams::default() };
+            let go_on = &mut |_: &_| ControlFlow::Continue(());
+            let history = train(&mut network, &inputs, &labels, &params, go_on).unwrap();
+            let answers = network.predict(&inputs, 45).unwrap();
+            let state = network.state().into_iter().flat_map(|tensor| tensor.values);
+            (state.chain(answers).map(f32::to_bits).collect(), history.epochs[epochs - 1].loss)
+        })
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits() {
+        let one = trained(1, 2);
+        for threads in [2, 3, 8] {
+            assert_eq!(one, trained(threads, 2), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn learns_lines() {
+        let (first, last) = (trained(2, 1).1, trained(2, 20).1);
+        assert!(last < first / 4.0, "{first} {last}");
+    }
+}

@@ -17,7 +17,9 @@ impl GlobalAveragePool {
 
     fn scale(&self, sums: &mut [f32]) {
         let share = 1.0 / self.input.positions() as f32;
-        sums.iter_mut().for_each(|sum| *sum *= share);
+        for sum in sums {
+            *sum *= share;
+        }
     }
 }
 
