@@ -306,9 +306,9 @@ fn with_tensor(bytes: &[u8], tensor: &str, change: impl FnOnce(&mut [u8])) -> Ve
 
 #[test]
 fn trees_that_would_not_end_or_leave_their_bounds_are_refused() {
+    type Change = fn(&mut [u8]);
     for kind in [6, 7] {
         let good = model(&kinds()[kind]).to_bytes().unwrap();
-        type Change = fn(&mut [u8]);
         let cases: [(&str, Change, &str); 8] = [
             ("trees.children", |b| b[..4].copy_from_slice(&2u32.to_le_bytes()), "tree 0"),
             ("trees.children", |b| b[..4].fill(0xff), "tree 0 has a node whose children"),

@@ -105,7 +105,9 @@ pub(super) fn grow(
     let mut gains = Vec::new();
     let mut candidates = BinaryHeap::new();
     let mut slope = Slope::default();
-    rows.iter().for_each(|&row| slope.add(slopes[row as usize]));
+    for &row in &rows {
+        slope.add(slopes[row as usize]);
+    }
     let mut fresh = vec![Part { node: Tree::ROOT, start: 0, end: rows.len(), depth: 0, slope }];
     let mut leaves = 1;
     let mut spare = Vec::with_capacity(rows.len());

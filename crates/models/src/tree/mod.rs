@@ -108,6 +108,10 @@ impl Trees {
 
     /// Appends a tree; fails if all of them together become too large.
     pub(crate) fn push(&mut self, kind: &'static str, tree: &Tree) -> Result<(), ModelError> {
+        self.push_within(kind, tree, LIMIT)
+    }
+
+    fn push_within(&mut self, kind: &'static str, tree: &Tree, limit: usize) -> Result<(), ModelError> {
         let leaves = self.leaves() as u32;
         let moved = |node: &Node| {
             if node.child == LEAF { Node { feature: node.feature + leaves, ..*node } } else { *node }
@@ -115,11 +119,11 @@ impl Trees {
         // Before any leaf is renumbered: this also keeps all numbers within 32 bits.
         let nodes = (self.nodes.len() + tree.nodes.len()) * size_of::<Node>();
         let values = (self.values.len() + tree.values.len()) * size_of::<f32>();
-        if nodes + values > LIMIT {
+        if nodes + values > limit {
             return Err(ModelError::Unsuitable {
                 kind,
                 reason: format!(
-                    "{} trees would take more than {LIMIT} bytes; use fewer of them, or shallower ones",
+                    "{} trees would take more than {limit} bytes; use fewer of them, or shallower ones",
                     self.len() + 1
                 ),
             });
@@ -224,6 +228,17 @@ mod tests {
         }
         assert_eq!((trees.len(), trees.leaves(), trees.depth()), (2, 6, 2));
         assert_eq!(trees.parameter_count(), 2 * (2 * 2 + 3));
+    }
+
+    #[test]
+    fn trees_beyond_the_limit_are_refused() {
+        let mut trees = Trees::new(2, 1);
+        // Five nodes of twelve bytes and three values of four.
+        trees.push_within("random-forest", &stairs(), 2 * 72).expect("one fits");
+        trees.push_within("random-forest", &stairs(), 2 * 72).expect("two fit");
+        let error = trees.push_within("random-forest", &stairs(), 2 * 72).expect_err("three do not").to_string();
+        assert!(error.contains("3 trees would take more than 144 bytes"), "{error}");
+        assert_eq!(trees.len(), 2, "nothing was added");
     }
 
     #[test]
