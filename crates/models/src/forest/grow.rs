@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_split_is_the_one_of_the_textbook() {
-        // By hand, on 0 0 1 | 1 1: cutting after three gives Gini gain 3·(1 − 5/9) … the best is after two.
+        // Only the cut after the second leaves both sides pure.
         let x = Matrix::new(5, 1, vec![1.0, 2.0, 3.0, 4.0, 5.0]).expect("matrix");
         let (tree, gains) = grown(&x, &[0, 0, 1, 1, 1], limits());
         let mut trees = crate::tree::Trees::new(1, 2);
