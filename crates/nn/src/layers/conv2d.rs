@@ -269,7 +269,7 @@ mod tests {
 
     use rayon::ThreadPoolBuilder;
 
-    use crate::{LayerSpec, Network, OptimizerSpec, TrainParams, train};
+    use crate::{LayerSpec, Network, OptimizerSpec, Samples, TrainParams, train};
 
     fn layers() -> Vec<LayerSpec> {
         vec![
@@ -305,8 +305,9 @@ mod tests {
             let mut network = Network::new(&[20, 16, 1], &layers(), 3).unwrap();
             let params =
                 TrainParams { epochs, batch_size: 20, optimizer: OptimizerSpec::adam(0.01), ..TrainParams::default() };
-            let go_on = &mut |_: &_| ControlFlow::Continue(());
-            let history = train(&mut network, &inputs, &labels, &params, go_on).unwrap();
+            let samples = Samples { inputs: &inputs, labels: &labels };
+            let go_on = &mut |_: &_, _: &_| ControlFlow::Continue(());
+            let history = train(&mut network, samples, None, &params, go_on).unwrap();
             let answers = network.predict(&inputs, 45).unwrap();
             let state = network.state().into_iter().flat_map(|tensor| tensor.values);
             (state.chain(answers).map(f32::to_bits).collect(), history.epochs[epochs - 1].loss)
