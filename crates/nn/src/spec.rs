@@ -42,8 +42,8 @@ pub enum Padding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "layer", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LayerSpec {
-    /// A fully connected layer, `y = x·W + b`: `(features,)` → `(units,)`. Needs a [`Flatten`](Self::Flatten) before it
-    /// when samples have a length.
+    /// A fully connected layer, `y = x·W + b`: `(features,)` → `(units,)`. Needs a [`Flatten`](Self::Flatten) or
+    /// a [`GlobalAveragePool`](Self::GlobalAveragePool) before it when samples have a length.
     Dense {
         /// Outputs, at least 1.
         units: usize,

@@ -269,6 +269,7 @@ mod tests {
 
     use rayon::ThreadPoolBuilder;
 
+    use super::*;
     use crate::{LayerSpec, Network, OptimizerSpec, Samples, TrainParams, train};
 
     fn layers() -> Vec<LayerSpec> {
@@ -312,6 +313,16 @@ mod tests {
             let state = network.state().into_iter().flat_map(|tensor| tensor.values);
             (state.chain(answers).map(f32::to_bits).collect(), history.epochs[epochs - 1].loss)
         })
+    }
+
+    #[test]
+    fn kernels_larger_than_their_pictures_share_a_shard() {
+        let samples = |rows, filters| {
+            let input = Geometry::picture(rows, rows, filters);
+            let side = Extent::square;
+            Conv2d::new(input, filters, side(3), Padding::Same, side(1)).unwrap().least_samples()
+        };
+        assert_eq!([samples(64, 32), samples(8, 64), samples(4, 64), samples(4, 512)], [1, 1, 4, 8]);
     }
 
     #[test]

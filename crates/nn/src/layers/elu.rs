@@ -1,4 +1,5 @@
 //! The exponential linear unit (Clevert, Unterthiner and Hochreiter, ICLR 2016).
+#![allow(clippy::inline_always)] // As in `simd`.
 
 use crate::batch::{Geometry, Memory, Tensor};
 use crate::layers::{Context, InPlace, Mode};
@@ -29,12 +30,15 @@ impl InPlace for Elu {
         let (alpha, len) = (self.alpha, data.geometry().len());
         for sample in 0..context.samples {
             let values = data.sample_mut(sample);
-            vectorised(|| {
-                for x in &mut *values {
-                    let below = alpha * exp_m1_below_zero(*x);
-                    *x = if *x > 0.0 { *x } else { below };
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for x in &mut *values {
+                        let below = alpha * exp_m1_below_zero(*x);
+                        *x = if *x > 0.0 { *x } else { below };
+                    }
+                },
+            );
             if matches!(context.mode, Mode::Training { .. }) {
                 memory.outputs[sample * len..(sample + 1) * len].copy_from_slice(values);
             }
@@ -46,11 +50,14 @@ impl InPlace for Elu {
         let (alpha, len) = (self.alpha, gradient.geometry().len());
         for sample in 0..context.samples {
             let (outputs, gradients) = (&memory.outputs[sample * len..(sample + 1) * len], gradient.sample_mut(sample));
-            vectorised(|| {
-                for (g, y) in gradients.iter_mut().zip(outputs) {
-                    *g = if *y > 0.0 { *g } else { *g * (*y + alpha) };
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (g, y) in gradients.iter_mut().zip(outputs) {
+                        *g = if *y > 0.0 { *g } else { *g * (*y + alpha) };
+                    }
+                },
+            );
         }
     }
 }
