@@ -114,6 +114,10 @@ fn damaged(message: impl Into<String>) -> ModelError {
     ModelError::Damaged(message.into())
 }
 
+fn misplaced_layers(params: &ModelParams) -> ModelError {
+    damaged(format!("layers and the kind `{}` do not go together", params.kind()))
+}
+
 impl ModelFile {
     /// The file's bytes. Equal models give equal bytes.
     ///
@@ -224,7 +228,8 @@ impl ModelFile {
             )));
         }
         let fitted = match &params {
-            ModelParams::OneVsRest(ensemble) if layers.is_none() => {
+            ModelParams::OneVsRest(_) if layers.is_some() => return Err(misplaced_layers(&params)),
+            ModelParams::OneVsRest(ensemble) => {
                 read_ensemble(ensemble, [member_layers, arbiter_layers], archive, shape, k)?
             }
             _ if member_layers.is_some() || arbiter_layers.is_some() => {
@@ -359,7 +364,7 @@ fn read_fitted(
     let d = shape.len();
     let network = matches!(params, ModelParams::Dense(_) | ModelParams::ModelA(_) | ModelParams::Network(_));
     if layers.is_some() != network {
-        return Err(damaged(format!("layers and the kind `{}` do not go together", params.kind())));
+        return Err(misplaced_layers(params));
     }
     match params {
         ModelParams::Logistic(_) | ModelParams::Lda(_) => Ok(Fitted::Linear(Linear {

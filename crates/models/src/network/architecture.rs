@@ -215,6 +215,39 @@ mod tests {
     }
 
     #[test]
+    fn recipes_survive_a_round_trip() {
+        let text = r#"
+            kind = "one-vs-rest"
+            [arbiter]
+            kind = "network"
+            layers = [{ layer = "conv2d", filters = 4, kernel = [3, 5] }, { layer = "global-average-pool" }]
+            [arbiter.training]
+            epochs = 7
+            optimizer = { kind = "adamw", weight_decay = 0.1 }
+            schedule = { kind = "plateau", patience = 3 }
+            class_weight = "balanced"
+            label_smoothing = 0.1
+            clip_norm = 1.0
+            mixup = 0.2
+            spec_augment = { band_width = 8 }
+            early_stopping = { patience = 3, share = 0.3 }
+            [member]
+            kind = "network"
+            architecture = "mel-cnn-1"
+        "#;
+        let params: ModelParams = toml::from_str(text).expect("toml");
+        params.check().expect("valid");
+        let again = toml::to_string(&params).expect("toml");
+        assert_eq!(toml::from_str::<ModelParams>(&again).expect("round trip"), params, "{again}");
+        let json = serde_json::to_string(&params).expect("json");
+        assert_eq!(serde_json::from_str::<ModelParams>(&json).expect("round trip"), params);
+        for (key, wrong) in [("share", "shear"), ("epochs", "epoch"), ("layers", "layer"), ("patience", "wait")] {
+            let error = toml::from_str::<ModelParams>(&text.replace(key, wrong)).expect_err("unknown").to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
     fn one_of_layers_and_architecture_is_needed() {
         let parse = |text: &str| toml::from_str::<ModelParams>(&format!("kind = \"network\"\n{text}")).expect("toml");
         parse("architecture = \"mel-cnn-3\"").check().expect("a name");
