@@ -329,12 +329,12 @@ fn networks_of_any_layers_are_read_as_carefully() {
 
 #[test]
 fn ensembles_are_read_as_carefully() {
+    type Change = fn(&mut serde_json::Value);
     let good = model(&kinds()[9]).to_bytes().unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&good).unwrap();
     for name in ["member_0.network.dense_1.kernel", "member_2.network.dense_2.bias", "arbiter.trees.children"] {
         assert!(tensors.tensor(name).is_ok(), "{name}");
     }
-    type Change = fn(&mut serde_json::Value);
     let cases: [(Change, &str); 7] = [
         (|h| h["present"] = vec![0, 1].into(), "trees.values"),
         (|h| h["layers"] = h["member_layers"].clone(), "layers"),

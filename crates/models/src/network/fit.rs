@@ -48,7 +48,7 @@ pub(crate) fn fit(
     let watched = task.watched.map(|Watched { rows, labels }| (task.scaler.transform(task.features, rows), labels));
 
     let params = training.train_params(labels, task.classes, seed);
-    let data = store.is_some().then(|| checkpoint::fingerprint(samples, held)).unwrap_or_default();
+    let data = if store.is_some() { checkpoint::fingerprint(samples, held) } else { String::new() };
     let saved = store.as_deref_mut().map(|store| store.load().map_err(|error| store_failed("read", error)));
     let mut trainer = match saved.transpose()?.flatten() {
         Some(bytes) => Trainer::resume(&mut network, samples, held, &params, &checkpoint::from_bytes(&bytes, &data)?)

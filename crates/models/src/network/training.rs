@@ -105,11 +105,11 @@ impl TrainingParams {
     pub(crate) fn check(&self, kind: &'static str) -> Result<(), ModelError> {
         match self.early_stopping {
             Some(EarlyStoppingParams { share, .. }) if !(share > 0.0 && share < 1.0) => {
-                return Err(out_of_range(kind, "early_stopping.share", share, "above 0 and below 1"));
+                Err(out_of_range(kind, "early_stopping.share", share, "above 0 and below 1"))
             }
             None if matches!(self.schedule, Schedule::Plateau { .. }) => {
                 let expected = "another one unless there is `early_stopping`, which holds out what it watches";
-                return Err(out_of_range(kind, "schedule", "plateau", expected));
+                Err(out_of_range(kind, "schedule", "plateau", expected))
             }
             _ => Ok(self.train_params(&[], 0, 0).check()?),
         }
