@@ -251,6 +251,33 @@ impl Archive<'_> {
         self.take(name, Dtype::U32, shape, u32::from_le_bytes)
     }
 
+    /// Takes all tensors, sorted by their names.
+    pub(crate) fn take_all(&mut self) -> Result<Vec<(String, Tensor)>, ModelError> {
+        let listed: Vec<(String, Dtype, Vec<usize>)> =
+            self.tensors.iter().map(|(name, t)| (name.clone(), t.dtype(), t.shape().to_vec())).collect();
+        listed
+            .into_iter()
+            .map(|(name, dtype, shape)| {
+                let values = match dtype {
+                    Dtype::F64 => Values::F64(self.f64(&name, &shape)?),
+                    Dtype::U32 => Values::U32(self.u32(&name, &shape)?),
+                    _ => Values::F32(self.f32(&name, &shape)?),
+                };
+                Ok((name, Tensor { shape, values }))
+            })
+            .collect()
+    }
+
+    /// The tensors whose names begin with this, as an archive of their own in which they have the rest of their names.
+    pub(crate) fn part(&mut self, prefix: &str) -> Self {
+        let (inside, outside) =
+            std::mem::take(&mut self.tensors).into_iter().partition(|(name, _)| name.starts_with(prefix));
+        self.tensors = outside;
+        let inside: BTreeMap<String, _> = inside;
+        let tensors = inside.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect();
+        Self { metadata: Metadata::new(), tensors }
+    }
+
     /// Fails if a tensor has not been taken.
     pub(crate) fn finish(self) -> Result<(), ModelError> {
         match self.tensors.keys().next() {
@@ -310,6 +337,20 @@ mod tests {
         assert!(message(open().f64("wide", &[2]).expect_err("shape")).contains("should be F64 [2] and is F64 [2, 1]"));
         assert!(message(open().f64("none", &[2]).expect_err("name")).contains("`none` is missing"));
         assert!(message(open().finish().expect_err("leftover")).contains("`a_count`"));
+    }
+
+    #[test]
+    fn a_part_has_the_rest_of_the_names_and_all_can_be_taken() {
+        let (metadata, tensors) = sample();
+        let bytes = write(&metadata, &tensors).expect("written");
+        let mut archive = Envelope::read(&bytes).expect("header").open(&bytes).expect("content");
+        let mut part = archive.part("a_");
+        assert_eq!(part.u32("count", &[1]).expect("count"), [7]);
+        part.finish().expect("nothing left");
+        let all = archive.take_all().expect("all");
+        let expected: Vec<_> = tensors.into_iter().filter(|(name, _)| name != "a_count").collect();
+        assert_eq!(all, expected);
+        archive.finish().expect("nothing left");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use stimmung_features::Shape;
 use crate::boosting::Boosting;
 use crate::forest::Forest;
 use crate::linear::Linear;
-use crate::network::NetworkModel;
+use crate::network::{LayerSummary, NetworkModel};
+use crate::one_vs_rest::OneVsRest;
 use crate::scaler::Scaler;
 use crate::svm::Svm;
 use crate::{Matrix, ModelError, ModelParams};
@@ -40,6 +41,48 @@ pub(crate) enum Fitted {
     Forest(Forest),
     Boosting(Boosting),
     Network(NetworkModel),
+    OneVsRest(OneVsRest),
+}
+
+impl Fitted {
+    /// Class probabilities of standardised rows of this many columns, up to a factor for each row.
+    pub(crate) fn probabilities(&self, z: &[f32], columns: usize) -> Result<Vec<Vec<f64>>, ModelError> {
+        let each_row = |f: &(dyn Fn(&[f32]) -> Vec<f64> + Sync)| {
+            if z.len() < PARALLEL_ROWS * columns {
+                z.chunks_exact(columns).map(f).collect()
+            } else {
+                z.par_chunks_exact(columns).map(f).collect()
+            }
+        };
+        Ok(match self {
+            Self::Linear(model) => each_row(&|row| model.probabilities(row)),
+            Self::Svm(model) => each_row(&|row| model.probabilities(row)),
+            Self::Forest(model) => each_row(&|row| model.probabilities(row)),
+            Self::Boosting(model) => each_row(&|row| model.probabilities(row)),
+            Self::Network(model) => model.probabilities(z, z.len() / columns)?,
+            Self::OneVsRest(model) => model.probabilities(z, columns)?,
+        })
+    }
+
+    /// Fitted numbers of a model with these parameters for this many classes.
+    fn parameter_count(&self, params: &ModelParams, classes: usize) -> usize {
+        match self {
+            // For two classes the second weight vector is the negative of the first.
+            Self::Linear(model) if matches!(params, ModelParams::Logistic(_)) && classes == 2 => model.columns + 1,
+            Self::Linear(model) => model.weights.len() + model.intercepts.len(),
+            Self::Svm(model) => model.parameter_count(),
+            Self::Forest(model) => model.trees.parameter_count(),
+            Self::Boosting(model) => model.trees.parameter_count() + model.intercepts.len(),
+            Self::Network(model) => model.parameter_count(),
+            Self::OneVsRest(model) => match params {
+                ModelParams::OneVsRest(params) => {
+                    let members = model.members.iter().map(|member| member.parameter_count(&params.member, 2));
+                    members.sum::<usize>() + model.arbiter.parameter_count(&params.arbiter, classes)
+                }
+                _ => 0,
+            },
+        }
+    }
 }
 
 /// What is worth knowing about a classifier at a glance. Prints as aligned lines and serialises as an object.
@@ -62,6 +105,9 @@ pub struct ModelSummary {
     pub fitting: String,
     /// The layers of a network, a line each; empty for other models.
     pub layers: Vec<String>,
+    /// The layers of a network, for drawing it; absent for other models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Vec<LayerSummary>>,
 }
 
 impl fmt::Display for ModelSummary {
@@ -87,6 +133,21 @@ impl fmt::Display for ModelSummary {
         }
         Ok(())
     }
+}
+
+/// A line for each layer: its name, the shape of its output, its parameters.
+fn table(layers: &[LayerSummary]) -> Vec<String> {
+    let shape = |layer: &LayerSummary| {
+        let sizes: Vec<String> = layer.output_shape.iter().map(ToString::to_string).collect();
+        sizes.join(" × ")
+    };
+    let names = layers.iter().map(|layer| layer.name.len()).fold(14, usize::max);
+    let shapes = layers.iter().map(|layer| shape(layer).chars().count()).fold(10, usize::max);
+    let line = |layer: &LayerSummary| {
+        let LayerSummary { name, parameters, .. } = layer;
+        format!("{name:<names$} {:<shapes$} {parameters:>9}", shape(layer))
+    };
+    layers.iter().map(line).collect()
 }
 
 impl Classifier {
@@ -119,17 +180,7 @@ impl Classifier {
     /// and threshold of every split, and the values of the leaves. The scaler's means
     /// and scales do not count.
     pub fn parameter_count(&self) -> usize {
-        match &self.fitted {
-            // For two classes the second weight vector is the negative of the first.
-            Fitted::Linear(model) if matches!(self.params, ModelParams::Logistic(_)) && self.present.len() == 2 => {
-                model.columns + 1
-            }
-            Fitted::Linear(model) => model.weights.len() + model.intercepts.len(),
-            Fitted::Svm(model) => model.parameter_count(),
-            Fitted::Forest(model) => model.trees.parameter_count(),
-            Fitted::Boosting(model) => model.trees.parameter_count() + model.intercepts.len(),
-            Fitted::Network(model) => model.parameter_count(),
-        }
+        self.fitted.parameter_count(&self.params, self.present.len())
     }
 
     /// How much each feature did for the splits of a model made of trees: shape `(features)`, each at least 0; they add up to 1, or
@@ -154,12 +205,16 @@ impl Classifier {
         match &self.fitted {
             Fitted::Forest(model) => Some(model.trees.importances().to_vec()),
             Fitted::Boosting(model) => Some(model.trees.importances().to_vec()),
-            Fitted::Linear(_) | Fitted::Svm(_) | Fitted::Network(_) => None,
+            Fitted::Linear(_) | Fitted::Svm(_) | Fitted::Network(_) | Fitted::OneVsRest(_) => None,
         }
     }
 
     /// What `model info` shows.
     pub fn summary(&self) -> ModelSummary {
+        let network = match &self.fitted {
+            Fitted::Network(model) => Some(model.summary()),
+            _ => None,
+        };
         let unseen = (0..self.classes.len()).filter(|class| self.present.binary_search(class).is_err());
         ModelSummary {
             kind: self.kind(),
@@ -169,10 +224,8 @@ impl Classifier {
             parameters: self.parameter_count(),
             settings: self.params.clone(),
             fitting: self.note.clone(),
-            layers: match &self.fitted {
-                Fitted::Network(model) => model.layers(),
-                _ => Vec::new(),
-            },
+            layers: network.as_deref().map_or_else(Vec::new, table),
+            network,
         }
     }
 
@@ -214,13 +267,7 @@ impl Classifier {
         if rows == 0 {
             return Matrix::new(0, self.classes.len(), Vec::new());
         }
-        let outputs: Vec<Vec<f64>> = match &self.fitted {
-            Fitted::Linear(model) => self.each_row(&z, |row| model.probabilities(row)),
-            Fitted::Svm(model) => self.each_row(&z, |row| model.probabilities(row)),
-            Fitted::Forest(model) => self.each_row(&z, |row| model.probabilities(row)),
-            Fitted::Boosting(model) => self.each_row(&z, |row| model.probabilities(row)),
-            Fitted::Network(model) => model.probabilities(&z, rows)?,
-        };
+        let outputs = self.fitted.probabilities(&z, self.columns())?;
         let mut values = vec![0.0; rows * self.classes.len()];
         for (row, output) in outputs.iter().enumerate() {
             let sum: f64 = output.iter().sum();
@@ -246,15 +293,6 @@ impl Classifier {
         Ok(p.iter_rows()
             .map(|row| (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }))
             .collect())
-    }
-
-    fn each_row(&self, z: &[f32], f: impl Fn(&[f32]) -> Vec<f64> + Sync + Send) -> Vec<Vec<f64>> {
-        let columns = self.columns();
-        if z.len() < PARALLEL_ROWS * columns {
-            z.chunks_exact(columns).map(f).collect()
-        } else {
-            z.par_chunks_exact(columns).map(f).collect()
-        }
     }
 }
 
@@ -297,6 +335,9 @@ mod tests {
             assert!(text.lines().any(|found| found.starts_with(line)), "{line} in\n{text}");
         }
         assert_eq!(summary.layers.len(), 3);
+        assert_eq!(summary.layers[0], "dense_1        4                 24");
+        let network = summary.network.as_ref().expect("a network");
+        assert_eq!((network[0].does.as_str(), &network[0].output_shape[..]), ("4 units", &[4][..]));
         let json = serde_json::to_value(&summary).expect("json");
         assert_eq!((&json["kind"], &json["parameters"]), (&"dense".into(), &39.into()));
         assert_eq!(json["settings"]["epochs"], 2);

@@ -19,6 +19,16 @@ pub enum ModelError {
         /// All known names.
         known: Vec<String>,
     },
+    /// No network has this name.
+    #[error("there is no architecture `{name}`{}; known are {}", near(nearest.as_deref()), known.join(", "))]
+    UnknownArchitecture {
+        /// The name that was asked for.
+        name: String,
+        /// The known name nearest to it, where one is near.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
     /// A parameter lies outside its range.
     #[error("model `{kind}`: `{key}` is {value}, but must be {expected}")]
     Parameter {
@@ -144,6 +154,21 @@ pub enum ModelError {
     /// The progress callback asked to stop.
     #[error("stopped before the model was fitted")]
     Stopped,
+    /// The training cannot go on from this checkpoint: take it away to begin anew, or go on with the recipe, the data and
+    /// the seed that it was made with.
+    #[error("the training cannot go on from its checkpoint: {reason}")]
+    Checkpoint {
+        /// What stands in the way.
+        reason: String,
+    },
+    /// The store of checkpoints failed.
+    #[error("cannot {action} the checkpoint: {source}")]
+    CheckpointStore {
+        /// What was tried: `read` or `write`.
+        action: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
     /// A layer or the training of a network failed.
     #[error(transparent)]
     Network(#[from] stimmung_nn::NnError),

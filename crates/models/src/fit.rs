@@ -3,9 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::classifier::Fitted;
+use crate::network::Watchers;
 use crate::scaler::Scaler;
 use crate::training_set::Task;
-use crate::{Classifier, ModelError, ModelParams, TrainingSet, Watched, boosting, forest, lda, logistic, network, svm};
+use crate::{
+    CheckpointStore, Classifier, ModelError, ModelParams, TrainingSet, Watched, boosting, forest, lda, logistic,
+    network, one_vs_rest, svm,
+};
 
 /// How far fitting has come; told after every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +66,73 @@ pub fn fit(
     seed: u64,
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<Classifier, ModelError> {
+    fit_with(params, data, seed, None, progress)
+}
+
+/// As [`fit()`], with a place where the training of a network is kept every few epochs, and when `progress` stops it. A fit that
+/// finds a checkpoint there goes on from it, and comes to the bits to which it would have come without a break. Kinds without
+/// epochs and ensembles do not use the store.
+///
+/// Data, seed and parameters must be those of the checkpoint, but for the number of epochs: so a training that is over can
+/// also be prolonged.
+///
+/// # Errors
+/// As [`fit()`]; [`ModelError::Checkpoint`] for a checkpoint of another training or a damaged one;
+/// [`ModelError::CheckpointStore`] where the store fails.
+///
+/// # Examples
+/// ```
+/// use std::io;
+/// use std::ops::ControlFlow;
+/// use stimmung_models::{CheckpointStore, Matrix, ModelParams, Shape, TrainingSet, fit, fit_resumable};
+///
+/// #[derive(Default)]
+/// struct Memory(Option<Vec<u8>>);
+///
+/// impl CheckpointStore for Memory {
+///     fn every(&self) -> usize {
+///         5
+///     }
+///     fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
+///         Ok(self.0.clone())
+///     }
+///     fn save(&mut self, bytes: &[u8]) -> io::Result<()> {
+///         self.0 = Some(bytes.to_vec());
+///         Ok(())
+///     }
+/// }
+///
+/// let features = Matrix::from_rows(&[[0.0f32, 1.0], [0.2, 0.9], [1.0, 0.1], [0.9, 0.0]])?;
+/// let classes = ["calm".to_owned(), "anger".to_owned()];
+/// let data = TrainingSet::new(&features, Shape::Vector(2), &[0, 0, 1, 1], &classes);
+/// let params = ModelParams::by_name("dense")?;
+/// let mut memory = Memory::default();
+/// // Interrupted after the seventh epoch.
+/// fit_resumable(&params, &data, 1, &mut memory, &mut |at| {
+///     if at.step == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// }).unwrap_err();
+/// let resumed = fit_resumable(&params, &data, 1, &mut memory, &mut |_| ControlFlow::Continue(()))?;
+/// let whole = fit(&params, &data, 1, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!(resumed.probabilities(&features)?, whole.probabilities(&features)?);
+/// # Ok::<(), stimmung_models::ModelError>(())
+/// ```
+pub fn fit_resumable(
+    params: &ModelParams,
+    data: &TrainingSet<'_>,
+    seed: u64,
+    store: &mut dyn CheckpointStore,
+    progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
+) -> Result<Classifier, ModelError> {
+    fit_with(params, data, seed, Some(store), progress)
+}
+
+fn fit_with(
+    params: &ModelParams,
+    data: &TrainingSet<'_>,
+    seed: u64,
+    store: Option<&mut dyn CheckpointStore>,
+    progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
+) -> Result<Classifier, ModelError> {
     params.check()?;
     let rows = data.listed();
     data.check(&rows)?;
@@ -93,7 +164,7 @@ pub fn fit(
         groups: data.groups,
         watched: data.watched.map(|watched| Watched { labels: &watched_labels, ..watched }),
     };
-    let (fitted, note) = fit_task(params, &task, seed, progress)?;
+    let (fitted, note) = fit_task(params, &task, seed, store, progress)?;
     Ok(Classifier {
         params: params.clone(),
         shape: data.shape,
@@ -110,6 +181,7 @@ pub(crate) fn fit_task(
     params: &ModelParams,
     task: &Task<'_>,
     seed: u64,
+    store: Option<&mut dyn CheckpointStore>,
     progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
 ) -> Result<(Fitted, String), ModelError> {
     let (labels, k) = (task.labels, task.classes);
@@ -135,12 +207,20 @@ pub(crate) fn fit_task(
             (Fitted::Boosting(model), note)
         }
         ModelParams::Dense(p) => {
-            let (model, note) = network::fit_dense(p, task, seed, progress)?;
+            let (model, note) = network::fit_dense(p, task, seed, Watchers { store, progress })?;
             (Fitted::Network(model), note)
         }
         ModelParams::ModelA(p) => {
-            let (model, note) = network::fit_model_a(p, task, seed, progress)?;
+            let (model, note) = network::fit_model_a(p, task, seed, Watchers { store, progress })?;
             (Fitted::Network(model), note)
+        }
+        ModelParams::Network(p) => {
+            let (model, note) = network::fit_network(p, task, seed, Watchers { store, progress })?;
+            (Fitted::Network(model), note)
+        }
+        ModelParams::OneVsRest(p) => {
+            let (model, note) = one_vs_rest::fit(p, task, seed, progress)?;
+            (Fitted::OneVsRest(model), note)
         }
     })
 }

@@ -13,6 +13,8 @@
 //! | `gradient-boosting` | [`BoostingParams`] | gradient-boosted trees, as XGBoost grows them | larger corpora; features that act together |
 //! | `dense` | [`DenseParams`] | network of dense layers | larger corpora |
 //! | `issa-model-a` | [`ModelAParams`] | 1-D convolutional network of Issa, Demirci & Yazici 2020 | the `issa-*` features |
+//! | `network` | [`NetworkParams`] | network of any layers, or one of the named [`Architecture`]s | pictures and samples, too |
+//! | `one-vs-rest` | [`OneVsRestParams`] | a binary model a class and an arbiter | what one model does well by class |
 //!
 //! The scaler belongs to the model: features go in as they are measured, means and scales are learned from the training rows
 //! alone. The same data, parameters and seed give the same bits for any number of threads.
@@ -33,6 +35,7 @@ mod matrix;
 mod model_file;
 mod network;
 mod numeric;
+mod one_vs_rest;
 mod params;
 mod random;
 mod scaler;
@@ -49,13 +52,17 @@ pub use boosting::BoostingParams;
 pub use card::{Card, CardData, CardScore};
 pub use classifier::{Classifier, ModelSummary};
 pub use error::ModelError;
-pub use fit::{FitProgress, fit};
+pub use fit::{FitProgress, fit, fit_resumable};
 pub use forest::ForestParams;
 pub use lda::LdaParams;
 pub use logistic::LogisticParams;
 pub use matrix::Matrix;
 pub use model_file::{FrontEnd, ModelFile};
-pub use network::{DenseParams, ModelAParams};
+pub use network::{
+    Architecture, CheckpointStore, DenseParams, EarlyStoppingParams, LayerSummary, ModelAParams, NetworkParams,
+    TrainingParams,
+};
+pub use one_vs_rest::OneVsRestParams;
 pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
 pub use stimmung_features::Shape;
 pub use svm::{Kernel, SvmParams};

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stimmung_audio::{ConditioningParams, SegmentParams};
-use stimmung_features::FeatureSet;
+use stimmung_features::{FeatureSet, Shape};
 use stimmung_nn::LayerSpec;
 
 use crate::archive::{self, Archive, Envelope, Metadata, Tensor};
@@ -21,10 +21,11 @@ use crate::classifier::Fitted;
 use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::{NetworkModel, TENSOR_PREFIX};
+use crate::one_vs_rest::OneVsRest;
 use crate::scaler::Scaler;
 use crate::svm::{Kernel, Machine, Svm, pair_count};
 use crate::training_set::{check_names, width};
-use crate::{Card, Classifier, ModelError, ModelParams};
+use crate::{Card, Classifier, ModelError, ModelParams, OneVsRestParams};
 
 /// The value of `format` in the metadata.
 const FORMAT: &str = "stimmung";
@@ -61,7 +62,7 @@ impl FrontEnd {
 /// # Examples
 /// ```
 /// # use std::ops::ControlFlow;
-/// use stimmung_features::FeatureSet;
+/// use stimmung_features::{FeatureSet, Shape};
 /// use stimmung_models::{Card, FrontEnd, Matrix, ModelFile, ModelParams, TrainingSet, fit};
 /// # let features = FeatureSet::by_name("mfcc")?;
 /// # let shape = features.shape(16_000)?;
@@ -101,11 +102,20 @@ struct Header {
     fitting: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     layers: Option<Vec<LayerSpec>>,
+    /// Of an ensemble, the layers of each member and of the arbiter, where these are networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member_layers: Option<Vec<LayerSpec>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arbiter_layers: Option<Vec<LayerSpec>>,
     card: Card,
 }
 
 fn damaged(message: impl Into<String>) -> ModelError {
     ModelError::Damaged(message.into())
+}
+
+fn misplaced_layers(params: &ModelParams) -> ModelError {
+    damaged(format!("layers and the kind `{}` do not go together", params.kind()))
 }
 
 impl ModelFile {
@@ -130,16 +140,19 @@ impl ModelFile {
 
     fn encode(&self) -> Result<Vec<u8>, ModelError> {
         let classifier = &self.classifier;
+        let ensemble = match &classifier.fitted {
+            Fitted::OneVsRest(ensemble) => Some(ensemble),
+            _ => None,
+        };
         let header = Header {
             front_end: self.front_end.clone(),
             classes: classifier.classes.clone(),
             present: classifier.present.clone(),
             model: classifier.params.clone(),
             fitting: classifier.note.clone(),
-            layers: match &classifier.fitted {
-                Fitted::Network(network) => Some(network.specs().to_vec()),
-                _ => None,
-            },
+            layers: layers(&classifier.fitted),
+            member_layers: ensemble.and_then(|ensemble| ensemble.members.first().and_then(layers)),
+            arbiter_layers: ensemble.and_then(|ensemble| layers(&ensemble.arbiter)),
             card: self.card.clone(),
         };
         let header = serde_json::to_string(&header).map_err(|error| ModelError::NotWritable(error.to_string()))?;
@@ -191,7 +204,8 @@ impl ModelFile {
     }
 
     fn decode(header: Header, archive: &mut Archive<'_>) -> Result<Self, ModelError> {
-        let Header { front_end, classes, present, model: params, fitting, layers, card } = header;
+        let Header { front_end, classes, present, model: params, fitting, layers, member_layers, arbiter_layers, card } =
+            header;
         params.check().map_err(|error| damaged(error.to_string()))?;
         check_names(&classes).map_err(|error| damaged(error.to_string()))?;
         let ascending = present.windows(2).all(|pair| pair[0] < pair[1]);
@@ -213,7 +227,16 @@ impl ModelFile {
                 "its front end gives features of the form {shape:?} and its classifier takes {d}"
             )));
         }
-        let fitted = read_fitted(&params, layers, archive, d, k)?;
+        let fitted = match &params {
+            ModelParams::OneVsRest(_) if layers.is_some() => return Err(misplaced_layers(&params)),
+            ModelParams::OneVsRest(ensemble) => {
+                read_ensemble(ensemble, [member_layers, arbiter_layers], archive, shape, k)?
+            }
+            _ if member_layers.is_some() || arbiter_layers.is_some() => {
+                return Err(damaged(format!("the kind `{}` has no members", params.kind())));
+            }
+            _ => read_fitted(&params, layers, archive, shape, k)?,
+        };
         let classifier = Classifier { params, shape, classes, present, scaler, fitted, note: fitting };
         Ok(Self { front_end, classifier, card })
     }
@@ -278,6 +301,14 @@ fn short_hash(bytes: &[u8]) -> String {
     format!("{first:012x}")
 }
 
+/// The layers of a network.
+fn layers(fitted: &Fitted) -> Option<Vec<LayerSpec>> {
+    match fitted {
+        Fitted::Network(network) => Some(network.specs().to_vec()),
+        _ => None,
+    }
+}
+
 fn write_fitted(fitted: &Fitted, tensors: &mut BTreeMap<String, Tensor>) {
     let mut put = |name: &str, tensor: Tensor| {
         tensors.insert(name.to_owned(), tensor);
@@ -314,6 +345,12 @@ fn write_fitted(fitted: &Fitted, tensors: &mut BTreeMap<String, Tensor>) {
                 put(&format!("{TENSOR_PREFIX}{}", tensor.name), Tensor::f32(&tensor.shape, tensor.values));
             }
         }
+        Fitted::OneVsRest(model) => {
+            for (class, member) in model.members.iter().enumerate() {
+                write_part(member, &member_prefix(class), tensors);
+            }
+            write_part(&model.arbiter, ARBITER, tensors);
+        }
     }
 }
 
@@ -321,11 +358,13 @@ fn read_fitted(
     params: &ModelParams,
     layers: Option<Vec<LayerSpec>>,
     archive: &mut Archive<'_>,
-    d: usize,
+    shape: Shape,
     k: usize,
 ) -> Result<Fitted, ModelError> {
-    if layers.is_some() != matches!(params, ModelParams::Dense(_) | ModelParams::ModelA(_)) {
-        return Err(damaged(format!("layers and the kind `{}` do not go together", params.kind())));
+    let d = shape.len();
+    let network = matches!(params, ModelParams::Dense(_) | ModelParams::ModelA(_) | ModelParams::Network(_));
+    if layers.is_some() != network {
+        return Err(misplaced_layers(params));
     }
     match params {
         ModelParams::Logistic(_) | ModelParams::Lda(_) => Ok(Fitted::Linear(Linear {
@@ -349,11 +388,42 @@ fn read_fitted(
         }
         ModelParams::Forest(forest) => Forest::read(forest, archive, d, k).map(Fitted::Forest),
         ModelParams::Boosting(boosting) => Boosting::read(boosting, archive, d, k).map(Fitted::Boosting),
-        ModelParams::Dense(_) | ModelParams::ModelA(_) => {
-            let layers = layers.unwrap_or_default();
-            NetworkModel::read(params.kind(), d, k, layers, archive).map(Fitted::Network)
+        ModelParams::Dense(_) | ModelParams::ModelA(_) | ModelParams::Network(_) => {
+            NetworkModel::read(params, shape, k, layers.unwrap_or_default(), archive).map(Fitted::Network)
         }
+        ModelParams::OneVsRest(_) => Err(damaged("an ensemble stands where none can be")),
     }
+}
+
+/// What stands in front of the names of a member's tensors; the arbiter's have [`ARBITER`].
+fn member_prefix(class: usize) -> String {
+    format!("member_{class}.")
+}
+
+const ARBITER: &str = "arbiter.";
+
+fn write_part(part: &Fitted, prefix: &str, tensors: &mut BTreeMap<String, Tensor>) {
+    let mut own = BTreeMap::new();
+    write_fitted(part, &mut own);
+    tensors.extend(own.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+}
+
+fn read_ensemble(
+    params: &OneVsRestParams,
+    [member_layers, arbiter_layers]: [Option<Vec<LayerSpec>>; 2],
+    archive: &mut Archive<'_>,
+    shape: Shape,
+    k: usize,
+) -> Result<Fitted, ModelError> {
+    let mut read = |prefix: &str, params, layers, classes| {
+        let mut part = archive.part(prefix);
+        let fitted = read_fitted(params, layers, &mut part, shape, classes)?;
+        part.finish()?;
+        Ok::<_, ModelError>(fitted)
+    };
+    let arbiter = Box::new(read(ARBITER, &params.arbiter, arbiter_layers, k)?);
+    let members = (0..k).map(|class| read(&member_prefix(class), &params.member, member_layers.clone(), 2));
+    Ok(Fitted::OneVsRest(OneVsRest { members: members.collect::<Result<_, _>>()?, arbiter }))
 }
 
 fn read_rbf(archive: &mut Archive<'_>, d: usize, k: usize) -> Result<Machine, ModelError> {

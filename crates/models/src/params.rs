@@ -6,7 +6,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    BoostingParams, DenseParams, ForestParams, LdaParams, LogisticParams, ModelAParams, ModelError, SvmParams,
+    BoostingParams, DenseParams, ForestParams, LdaParams, LogisticParams, ModelAParams, ModelError, NetworkParams,
+    OneVsRestParams, SvmParams,
 };
 
 /// Whether the recordings of rare classes count for more in training.
@@ -132,6 +133,14 @@ fn likeness(name: &str, known: &str) -> f64 {
     words.chain([known]).map(|known| strsim::jaro_winkler(name, known)).fold(0.0, f64::max)
 }
 
+/// The known name nearest to this one, if any is near.
+pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    let likeness = |known: &str| likeness(&name.to_lowercase(), known);
+    let nearest = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    // Below this, names have nothing but a few letters in common.
+    nearest.filter(|known| likeness(known) > 0.7).map(str::to_owned)
+}
+
 /// A model and its parameters; what a recipe's `[model]` section holds.
 ///
 /// The key `kind` names the model, the other keys are its parameters. Keys that are left out keep their defaults; unknown
@@ -173,6 +182,10 @@ pub enum ModelParams {
     /// `issa-model-a`: the 1-D convolutional network of Issa, Demirci & Yazici 2020.
     #[serde(rename = "issa-model-a")]
     ModelA(ModelAParams),
+    /// `network`: a network of any layers.
+    Network(NetworkParams),
+    /// `one-vs-rest`: a binary model a class, and one that judges where they do not agree.
+    OneVsRest(OneVsRestParams),
 }
 
 impl ModelParams {
@@ -185,9 +198,12 @@ impl ModelParams {
         BoostingParams::KIND,
         DenseParams::KIND,
         ModelAParams::KIND,
+        NetworkParams::KIND,
+        OneVsRestParams::KIND,
     ];
 
-    /// The model of this name with its default parameters.
+    /// The model of this name with its default parameters. A `network` has no default layers: it needs `layers` or
+    /// `architecture`.
     ///
     /// # Errors
     /// [`ModelError::UnknownKind`] lists the known names and the nearest one.
@@ -200,16 +216,13 @@ impl ModelParams {
             BoostingParams::KIND => Ok(Self::Boosting(BoostingParams::default())),
             DenseParams::KIND => Ok(Self::Dense(DenseParams::default())),
             ModelAParams::KIND => Ok(Self::ModelA(ModelAParams::default())),
-            _ => {
-                let likeness = |known: &str| likeness(&name.to_lowercase(), known);
-                let nearest = Self::KINDS.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-                Err(ModelError::UnknownKind {
-                    name: name.to_owned(),
-                    // Below this, names have nothing but a few letters in common.
-                    nearest: nearest.filter(|known| likeness(known) > 0.7).map(str::to_owned),
-                    known: Self::KINDS.iter().map(|&known| known.to_owned()).collect(),
-                })
-            }
+            NetworkParams::KIND => Ok(Self::Network(NetworkParams::default())),
+            OneVsRestParams::KIND => Ok(Self::OneVsRest(OneVsRestParams::default())),
+            _ => Err(ModelError::UnknownKind {
+                name: name.to_owned(),
+                nearest: nearest(name, Self::KINDS),
+                known: Self::KINDS.iter().map(|&known| known.to_owned()).collect(),
+            }),
         }
     }
 
@@ -223,6 +236,8 @@ impl ModelParams {
             Self::Boosting(_) => BoostingParams::KIND,
             Self::Dense(_) => DenseParams::KIND,
             Self::ModelA(_) => ModelAParams::KIND,
+            Self::Network(_) => NetworkParams::KIND,
+            Self::OneVsRest(_) => OneVsRestParams::KIND,
         }
     }
 
@@ -239,6 +254,8 @@ impl ModelParams {
             Self::Boosting(params) => params.check(),
             Self::Dense(params) => params.check(),
             Self::ModelA(params) => params.check(),
+            Self::Network(params) => params.check(),
+            Self::OneVsRest(params) => params.check(),
         }
     }
 }
@@ -256,7 +273,7 @@ mod tests {
         for &kind in ModelParams::KINDS {
             let params = ModelParams::by_name(kind).expect("known");
             assert_eq!(params.kind(), kind);
-            params.check().expect("defaults are valid");
+            assert!(params.check().is_ok() || kind == NetworkParams::KIND, "defaults are valid, if there are any");
             let text = toml::to_string(&params).expect("toml");
             assert!(text.starts_with(&format!("kind = \"{kind}\"")), "{text}");
             assert_eq!(parse(&text).expect("round trip"), params);

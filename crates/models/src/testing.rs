@@ -1,6 +1,11 @@
 //! Data for tests, from formulas that `tests/golden/make.py` repeats.
 
-use crate::{BoostingParams, DenseParams, ForestParams, Kernel, Matrix, ModelAParams, ModelParams, SvmParams};
+use stimmung_nn::LayerSpec;
+
+use crate::{
+    BoostingParams, DenseParams, ForestParams, Kernel, LdaParams, Matrix, ModelAParams, ModelParams, NetworkParams,
+    OneVsRestParams, SvmParams, TrainingParams,
+};
 
 /// The linear congruential generator of Knuth's MMIX; its top 31 bits make a number.
 pub(crate) struct Lcg(u64);
@@ -73,5 +78,19 @@ pub(crate) fn few_steps() -> Vec<ModelParams> {
             ..DenseParams::default()
         }),
         ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
+        ModelParams::Network(NetworkParams {
+            layers: Some(vec![LayerSpec::Flatten, LayerSpec::dense(16), LayerSpec::Relu]),
+            training: TrainingParams { epochs: 40, batch_size: 8, ..TrainingParams::default() },
+            ..NetworkParams::default()
+        }),
+        ModelParams::OneVsRest(OneVsRestParams {
+            member: Box::new(ModelParams::Dense(DenseParams {
+                hidden: vec![8],
+                epochs: 30,
+                batch_size: 8,
+                ..DenseParams::default()
+            })),
+            arbiter: Box::new(ModelParams::Lda(LdaParams::default())),
+        }),
     ]
 }

@@ -198,7 +198,7 @@ mod tests {
             let answers = |model: &Classifier| model.probabilities(&x).expect("probabilities");
             let observed = observed.expect("fitted");
             assert_eq!(answers(&observed), answers(&quiet(&params, &plain).expect("fitted")), "{params:?}");
-            let epochs = matches!(params, ModelParams::Dense(_) | ModelParams::ModelA(_));
+            let epochs = matches!(params, ModelParams::Dense(_) | ModelParams::ModelA(_) | ModelParams::Network(_));
             assert!(seen.iter().all(|step| step.watched.is_some() == epochs), "{params:?}");
             if let Some(last) = seen.last().and_then(|step| step.watched) {
                 let p = observed.predict(&x).expect("labels");

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
-    BoostingParams, Card, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelFile, ModelParams, SvmParams,
-    TrainingSet, fit,
+    BoostingParams, Card, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelFile, ModelParams, NetworkParams,
+    OneVsRestParams, SvmParams, TrainingParams, TrainingSet, fit,
 };
+use stimmung_nn::LayerSpec;
 
 /// The fixtures of version 1, with the identifier of each and what it answers for [`probe`].
-const VERSION_1: [(&str, &str, [f32; 3]); 7] = [
+const VERSION_1: [(&str, &str, [f32; 3]); 9] = [
     ("logistic", "619613a88fce", [0.370_406_7, 0.092_868_8, 0.536_724_5]),
     ("lda", "b03443b1814d", [0.337_940_3, 1.5e-8, 0.662_059_7]),
     ("svm-linear", "6f075c42de5a", [0.494_582_4, 0.122_410_1, 0.383_007_5]),
@@ -20,6 +21,8 @@ const VERSION_1: [(&str, &str, [f32; 3]); 7] = [
     ("random-forest", "611bdd11f432", [0.0, 1.0, 0.0]),
     ("gradient-boosting", "6fbdd1f3048e", [0.231_324, 0.319_074_7, 0.449_601_3]),
     ("dense", "e33bb5d01f5a", [0.379_196_8, 0.326_427_7, 0.294_375_5]),
+    ("network", "98b117b42b77", [0.325_654_9, 0.340_162_0, 0.334_183_1]),
+    ("one-vs-rest", "29b853daa8ca", [0.406_409_9, 0.375_475_5, 0.218_114_7]),
 ];
 
 fn path(version: u32, name: &str) -> PathBuf {
@@ -63,6 +66,15 @@ fn make_fixtures() {
             dropout: 0.1,
             epochs: 3,
             ..DenseParams::default()
+        }),
+        "network" => ModelParams::Network(NetworkParams {
+            layers: Some(vec![LayerSpec::conv1d(2, 3), LayerSpec::batch_norm(), LayerSpec::elu(), LayerSpec::lstm(2)]),
+            training: TrainingParams { epochs: 20, ..TrainingParams::default() },
+            ..NetworkParams::default()
+        }),
+        "one-vs-rest" => ModelParams::OneVsRest(OneVsRestParams {
+            member: Box::new(ModelParams::by_name("logistic").unwrap()),
+            arbiter: Box::new(ModelParams::Dense(DenseParams { hidden: vec![2], epochs: 3, ..DenseParams::default() })),
         }),
         name => ModelParams::by_name(name).unwrap(),
     };

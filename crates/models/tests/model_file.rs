@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
     BoostingParams, Card, CardScore, Classifier, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelAParams,
-    ModelError, ModelFile, ModelParams, SvmParams, TrainingSet, fit,
+    ModelError, ModelFile, ModelParams, NetworkParams, OneVsRestParams, SvmParams, TrainingParams, TrainingSet, fit,
 };
+use stimmung_nn::LayerSpec;
 
 const COLUMNS: usize = 10;
 
@@ -64,6 +65,15 @@ fn kinds() -> Vec<ModelParams> {
         ModelParams::ModelA(ModelAParams { epochs: 1, ..ModelAParams::default() }),
         ModelParams::Forest(ForestParams { trees: 3, ..ForestParams::default() }),
         ModelParams::Boosting(BoostingParams { rounds: 2, ..BoostingParams::default() }),
+        ModelParams::Network(NetworkParams {
+            layers: Some(vec![LayerSpec::conv1d(2, 3), LayerSpec::batch_norm(), LayerSpec::lstm(3)]),
+            training: TrainingParams { epochs: 2, ..TrainingParams::default() },
+            ..NetworkParams::default()
+        }),
+        ModelParams::OneVsRest(OneVsRestParams {
+            member: Box::new(ModelParams::Dense(DenseParams { hidden: vec![3], epochs: 2, ..DenseParams::default() })),
+            arbiter: Box::new(ModelParams::Forest(ForestParams { trees: 2, ..ForestParams::default() })),
+        }),
     ]
 }
 
@@ -148,7 +158,7 @@ fn a_front_end_of_other_width_cannot_be_written() {
 
 #[test]
 fn a_file_cut_anywhere_is_refused() {
-    for kind in [3, 6, 7] {
+    for kind in [3, 6, 7, 9] {
         let bytes = model(&kinds()[kind]).to_bytes().unwrap();
         for end in (0..bytes.len()).step_by(7).chain([bytes.len() / 2, bytes.len() - 1]) {
             match error(&bytes[..end]) {
@@ -281,10 +291,10 @@ fn contradictions_are_named() {
 fn networks_that_promise_more_than_the_file_holds_are_refused() {
     let dense = model(&kinds()[4]).to_bytes().unwrap();
     let last = serde_json::json!({"layer": "dense", "units": 3});
-    for units in [1u64 << 20, 1 << 40, 1 << 62] {
+    for (units, words) in [(1u64 << 20, "more parameters"), (1 << 40, "would need"), (1 << 62, "would need")] {
         let layers = serde_json::json!([{"layer": "dense", "units": units}, last]);
         let message = message_of_damage(&with_inner(&dense, |h| h["layers"] = layers));
-        assert!(message.contains("more parameters"), "{message}");
+        assert!(message.contains(words), "{message}");
     }
     let layers = serde_json::json!([last, {"layer": "relu"}]);
     assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("3 outputs"));
@@ -292,6 +302,64 @@ fn networks_that_promise_more_than_the_file_holds_are_refused() {
     assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("network.dense_1"));
     let layers = serde_json::json!([{"layer": "max-pool1d", "size": 2}, last]);
     assert!(message_of_damage(&with_inner(&dense, |h| h["layers"] = layers)).contains("max-pool1d"));
+}
+
+#[test]
+fn networks_of_any_layers_are_read_as_carefully() {
+    let good = model(&kinds()[8]).to_bytes().unwrap();
+    let last = serde_json::json!({"layer": "dense", "units": 3});
+    let relu = serde_json::json!({"layer": "relu"});
+    let picture = serde_json::json!({"layer": "conv2d", "filters": 2});
+    let huge = serde_json::json!({"layer": "lstm", "units": 1u64 << 40});
+    let cases = [
+        ([vec![relu; 2000], vec![last.clone()]].concat(), "2001 layers"),
+        (vec![picture, last.clone()], "need pictures"),
+        (vec![huge, last.clone()], "would need"),
+        (vec![serde_json::json!({"layer": "lstm", "units": 100}), last.clone()], "more parameters"),
+        (vec![serde_json::json!({"layer": "conv1d", "filters": 2, "kernel": 3}), last.clone()], "flatten"),
+        (vec![], "3 outputs"),
+    ];
+    for (layers, words) in cases {
+        let message = message_of_damage(&with_inner(&good, |h| h["layers"] = layers.into()));
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    let message = message_of_damage(&with_inner(&good, |h| h["model"]["architecture"] = "mel-cnn-1".into()));
+    assert!(message.contains("beside `layers`"), "{message}");
+}
+
+#[test]
+fn ensembles_are_read_as_carefully() {
+    type Change = fn(&mut serde_json::Value);
+    let good = model(&kinds()[9]).to_bytes().unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&good).unwrap();
+    for name in ["member_0.network.dense_1.kernel", "member_2.network.dense_2.bias", "arbiter.trees.children"] {
+        assert!(tensors.tensor(name).is_ok(), "{name}");
+    }
+    let cases: [(Change, &str); 7] = [
+        (|h| h["present"] = vec![0, 1].into(), "trees.values"),
+        (|h| h["layers"] = h["member_layers"].clone(), "layers"),
+        (|h| h["arbiter_layers"] = h["member_layers"].clone(), "layers"),
+        (|h| drop(h.as_object_mut().unwrap().remove("member_layers")), "layers"),
+        (|h| h["member_layers"][0]["units"] = (1u64 << 20).into(), "more parameters"),
+        (|h| h["model"]["member"] = h["model"].clone(), "no ensemble"),
+        (|h| h["model"] = h["model"]["member"].clone(), "no members"),
+    ];
+    for (change, words) in cases {
+        let message = message_of_damage(&with_inner(&good, change));
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    let bytes = with_header(&good, |h| {
+        let tensors = h.as_object_mut().unwrap();
+        let bias = tensors.remove("member_2.network.dense_2.bias").unwrap();
+        tensors.insert("member_3.network.dense_2.bias".into(), bias);
+    });
+    assert!(message_of_damage(&bytes).contains("more parameters"), "the last member lacks a tensor");
+    // Ensembles within ensembles, as deep as anyone can write them.
+    let mut deep = serde_json::json!({"kind": "logistic"});
+    for _ in 0..60 {
+        deep = serde_json::json!({"kind": "one-vs-rest", "member": deep});
+    }
+    assert!(matches!(error(&with_inner(&good, |h| h["model"] = deep)), ModelError::Damaged(_)));
 }
 
 /// The bytes of a file, with those of one tensor changed.
@@ -392,7 +460,7 @@ fn a_file_without_end_is_not_read_to_its_end() {
 }
 
 /// Which of the [`kinds`] are damaged at random: all but the one that is large.
-const DAMAGED: [usize; 7] = [0, 1, 2, 3, 4, 6, 7];
+const DAMAGED: [usize; 9] = [0, 1, 2, 3, 4, 6, 7, 8, 9];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]

@@ -1,0 +1,109 @@
+//! Training a network on a task.
+
+use std::io;
+
+use stimmung_nn::{EpochReport, History, LayerSpec, Network, Samples, Trainer};
+
+use super::checkpoint;
+use super::hold_out::Parts;
+use super::training::TrainingParams;
+use super::{NetworkModel, Watchers};
+use crate::training_set::Task;
+use crate::{FitProgress, ModelError, Watched};
+
+/// A network before training.
+pub(crate) struct Plan<'a> {
+    /// The kind of model, for messages.
+    pub(crate) kind: &'static str,
+    /// All layers.
+    pub(crate) specs: Vec<LayerSpec>,
+    /// The form of a sample.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) training: &'a TrainingParams,
+}
+
+/// Trains a network, and says how that went. A checkpoint in the store is where it goes on from.
+pub(crate) fn fit(
+    plan: Plan<'_>,
+    task: &Task<'_>,
+    seed: u64,
+    watchers: Watchers<'_, '_>,
+) -> Result<(NetworkModel, String), ModelError> {
+    let Plan { kind, specs, shape, training } = plan;
+    let Watchers { mut store, progress } = watchers;
+    let mut network = Network::new(&shape, &specs, seed)?;
+    let parts = match training.early_stopping {
+        Some(stopping) => Parts::split(kind, task, stopping.share, seed)?,
+        None => Parts::whole(task),
+    };
+    // What is held out lies behind the rest, so that both are one copy.
+    let order = || parts.kept.iter().chain(&parts.held);
+    let rows: Vec<usize> = order().map(|&at| task.rows[at]).collect();
+    let labels: Vec<usize> = order().map(|&at| task.labels[at]).collect();
+    let z = task.scaler.transform(task.features, &rows);
+    let (inputs, held_inputs) = z.split_at(parts.kept.len() * task.columns());
+    let (labels, held_labels) = labels.split_at(parts.kept.len());
+    let samples = Samples { inputs, labels };
+    let held = (!held_labels.is_empty()).then_some(Samples { inputs: held_inputs, labels: held_labels });
+    let watched = task.watched.map(|Watched { rows, labels }| (task.scaler.transform(task.features, rows), labels));
+
+    let params = training.train_params(labels, task.classes, seed);
+    let data = if store.is_some() { checkpoint::fingerprint(samples, held) } else { String::new() };
+    let saved = store.as_deref_mut().map(|store| store.load().map_err(|error| store_failed("read", error)));
+    let mut trainer = match saved.transpose()?.flatten() {
+        Some(bytes) => Trainer::resume(&mut network, samples, held, &params, &checkpoint::from_bytes(&bytes, &data)?)
+            .map_err(|error| ModelError::Checkpoint { reason: error.to_string() })?,
+        None => Trainer::new(&network, samples, held, &params)?,
+    };
+    while !trainer.is_finished() {
+        let report = trainer.epoch(&mut network)?;
+        let step = FitProgress {
+            loss: Some(report.loss),
+            accuracy: Some(report.accuracy),
+            validation_loss: report.validation.map(|validation| validation.loss),
+            watched: watched.as_ref().map(|(z, labels)| accuracy(&network, z, labels)).transpose()?,
+            ..FitProgress::new(report.epoch, training.epochs)
+        };
+        let stopped = progress(step).is_break();
+        if let Some(store) = store.as_deref_mut()
+            && (stopped || report.epoch % store.every().max(1) == 0)
+        {
+            let bytes = checkpoint::to_bytes(trainer.checkpoint(&network), &data)?;
+            store.save(&bytes).map_err(|error| store_failed("write", error))?;
+        }
+        if stopped {
+            return Err(ModelError::Stopped);
+        }
+    }
+    let history = trainer.finish(&mut network)?;
+    Ok((NetworkModel { network, specs, classes: task.classes }, note(&history, training)))
+}
+
+fn store_failed(action: &'static str, source: io::Error) -> ModelError {
+    ModelError::CheckpointStore { action, source }
+}
+
+/// How the training went, in words.
+fn note(history: &History, training: &TrainingParams) -> String {
+    let Some(last) = history.epochs.last() else { return String::new() };
+    let figures =
+        |epoch: &EpochReport| format!("training loss {:.4}, training accuracy {:.3}", epoch.loss, epoch.accuracy);
+    let Some(stopping) = training.early_stopping else {
+        return format!("{} epochs, {}", training.epochs, figures(last));
+    };
+    let best = history.best_epoch.and_then(|epoch| history.epochs.get(epoch - 1)).filter(|_| stopping.restore_best);
+    let kept = best.unwrap_or(last);
+    let held_out = kept.validation.map_or_else(String::new, |it| format!(", held-out loss {:.4}", it.loss));
+    let weights = if best.is_some() { format!(", weights of epoch {}", kept.epoch) } else { String::new() };
+    format!("{} of {} epochs{weights}, {}{held_out}", last.epoch, training.epochs, figures(kept))
+}
+
+/// The share of standardised rows whose class scores best; 0 of none.
+fn accuracy(network: &Network, z: &[f32], labels: &[usize]) -> Result<f64, ModelError> {
+    let logits = network.predict(z, labels.len())?;
+    let right = logits.chunks_exact(network.output_len()).zip(labels).filter(|&(row, &label)| {
+        let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+        best == label
+    });
+    Ok(right.count() as f64 / labels.len().max(1) as f64)
+}
