@@ -69,9 +69,9 @@ pub fn fit(
     fit_with(params, data, seed, None, progress)
 }
 
-/// As [`fit()`], with a place where the training of a network is kept every few epochs, and when `progress` stops it. A fit that
-/// finds a checkpoint there goes on from it, and comes to the bits to which it would have come without a break. Kinds without
-/// epochs and ensembles do not use the store.
+/// As [`fit()`], with a place where the training of a network is kept when it is due, when `progress` stops it and when it is
+/// over. A fit that finds a checkpoint there tells the epochs that are done once more, goes on from it, and comes to the bits
+/// to which it would have come without a break. Kinds without epochs and ensembles do not use the store.
 ///
 /// Data, seed and parameters must be those of the checkpoint, but for the number of epochs: so a training that is over can
 /// also be prolonged.
@@ -90,8 +90,8 @@ pub fn fit(
 /// struct Memory(Option<Vec<u8>>);
 ///
 /// impl CheckpointStore for Memory {
-///     fn every(&self) -> usize {
-///         5
+///     fn due(&mut self, epoch: usize) -> bool {
+///         epoch % 5 == 0
 ///     }
 ///     fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
 ///         Ok(self.0.clone())
@@ -153,7 +153,7 @@ fn fit_with(
     let labels = renumbered(data.labels);
     let watched_labels = renumbered(data.watched.map_or(&[], |watched| watched.labels));
 
-    let scaler = Scaler::fit(data.features, &rows, data.shape);
+    let scaler = Scaler::fit(data.scaling, data.features, &rows, data.shape);
     let task = Task {
         features: data.features,
         shape: data.shape,

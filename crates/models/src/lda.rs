@@ -75,7 +75,7 @@ pub(crate) fn fit(
     for (class, prior) in priors.iter().enumerate() {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
         let members = x.select_rows(&rows)?;
-        let scaler = Scaler::fit(x, &rows, Shape::Vector(x.columns()));
+        let scaler = Scaler::standard(x, &rows, Shape::Vector(x.columns()));
         shares.push(add_class(&mut covariance, *prior, &members, &scaler, params.shrinkage));
         means.push(scaler.mean);
         let step = FitProgress::new(class + 1, classes);
@@ -177,7 +177,7 @@ mod tests {
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
                 let rows: Vec<usize> = (0..90).filter(|&r| labels[r] == k).collect();
-                Scaler::fit(&x, &rows, Shape::Vector(x.columns())).mean
+                Scaler::standard(&x, &rows, Shape::Vector(x.columns())).mean
             })
             .collect();
         for row in x.iter_rows() {

@@ -64,6 +64,7 @@ pub use network::{
 };
 pub use one_vs_rest::OneVsRestParams;
 pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
+pub use scaler::Scaling;
 pub use stimmung_features::Shape;
 pub use svm::{Kernel, SvmParams};
 pub use training_set::{TrainingSet, Watched};

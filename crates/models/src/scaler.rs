@@ -1,5 +1,6 @@
 //! Standardisation of features.
 
+use serde::{Deserialize, Serialize};
 use stimmung_features::Shape;
 
 use crate::Matrix;
@@ -10,6 +11,26 @@ use crate::Matrix;
 /// mean). It only bites when a new recording meets a column that hardly varied in training, and keeps every later sum
 /// of products finite.
 const BOUND: f64 = 1e6;
+
+/// What is done to features before a model sees them; it is learned from the training rows and kept with the model.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scaling {
+    /// Each column, or each band of a picture, gets mean 0 and standard deviation 1.
+    #[default]
+    Standard,
+    /// Nothing: values keep their units. Published systems that learn from raw features are repeated so; linear models,
+    /// support vectors and networks suffer from it, trees do not care.
+    None,
+}
+
+impl Scaling {
+    /// Whether it is the default.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// Z-scores per column: `(x − mean) / scale`, the mean and the (population, 1/n) standard deviation of the training
 /// rows, in `f64`; a constant column has scale 1. The convention is that of scikit-learn's `StandardScaler`.
@@ -23,8 +44,16 @@ pub(crate) struct Scaler {
 }
 
 impl Scaler {
+    /// Learns what `scaling` needs of these rows of `x`; see [`standard`](Self::standard).
+    pub(crate) fn fit(scaling: Scaling, x: &Matrix, rows: &[usize], shape: Shape) -> Self {
+        match scaling {
+            Scaling::Standard => Self::standard(x, rows, shape),
+            Scaling::None => Self { mean: vec![0.0; x.columns()], scale: vec![1.0; x.columns()] },
+        }
+    }
+
     /// Learns means and scales from these rows of `x`, at least one; it has as many columns as `shape` has values.
-    pub(crate) fn fit(x: &Matrix, rows: &[usize], shape: Shape) -> Self {
+    pub(crate) fn standard(x: &Matrix, rows: &[usize], shape: Shape) -> Self {
         // A picture is so many rows of its bands.
         let width = match shape {
             Shape::Vector(columns) => columns,
@@ -98,7 +127,7 @@ mod tests {
     }
 
     fn vectors(x: &Matrix) -> Scaler {
-        Scaler::fit(x, &all(x), Shape::Vector(x.columns()))
+        Scaler::standard(x, &all(x), Shape::Vector(x.columns()))
     }
 
     #[test]
@@ -135,22 +164,29 @@ mod tests {
         // Two recordings of three frames and two bands, one loud and one that never changes.
         let frames = [[1.0f32, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0], [5.0, 5.0], [6.0, 5.0]];
         let x = matrix(2, frames.concat());
-        let picture = Scaler::fit(&x, &all(&x), Shape::Picture { frames: 3, bands: 2 });
+        let picture = Scaler::standard(&x, &all(&x), Shape::Picture { frames: 3, bands: 2 });
         let bands = vectors(&Matrix::from_rows(&frames).expect("matrix"));
         assert_eq!(picture.mean, [3.5, 5.0].repeat(3));
         assert_eq!((picture.mean, picture.scale), (bands.mean.repeat(3), bands.scale.repeat(3)));
         // A picture of one frame is a vector.
-        let one = Scaler::fit(&x, &all(&x), Shape::Picture { frames: 1, bands: 6 });
+        let one = Scaler::standard(&x, &all(&x), Shape::Picture { frames: 1, bands: 6 });
         assert_eq!(one, vectors(&x));
     }
 
     #[test]
     fn rows_that_are_not_listed_do_not_count() {
         let x = matrix(4, vec![1.0, 900.0, 2.0, 4.0]);
-        let s = Scaler::fit(&x, &[3, 0, 2], Shape::Vector(1));
+        let s = Scaler::standard(&x, &[3, 0, 2], Shape::Vector(1));
         let copied = matrix(3, vec![4.0, 1.0, 2.0]);
         assert_eq!(s, vectors(&copied));
         assert_eq!(s.transform(&x, &[3, 0, 2]), s.transform(&copied, &all(&copied)));
+    }
+
+    #[test]
+    fn without_scaling_values_stay_as_they_are() {
+        let x = matrix(2, vec![3.5, -400.0, 0.25, 1e-3]);
+        let s = Scaler::fit(Scaling::None, &x, &all(&x), Shape::Vector(2));
+        assert_eq!(s.transform(&x, &all(&x)), x.values());
     }
 
     #[test]

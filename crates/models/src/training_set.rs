@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stimmung_features::Shape;
 
-use crate::scaler::Scaler;
+use crate::scaler::{Scaler, Scaling};
 use crate::{Matrix, ModelError};
 
 /// Labelled features to learn from.
@@ -32,6 +32,8 @@ pub struct TrainingSet<'a> {
     pub features: &'a Matrix,
     /// What a row is; its size must be the number of columns. Pictures are laid out frame after frame.
     pub shape: Shape,
+    /// What is done to the features first; learned from the rows that are learned from.
+    pub scaling: Scaling,
     /// The rows to learn from, in this order; the others are not looked at. `None`: all of them. So a part of a large matrix
     /// need not be copied.
     pub rows: Option<&'a [usize]>,
@@ -56,9 +58,9 @@ pub struct Watched<'a> {
 }
 
 impl<'a> TrainingSet<'a> {
-    /// All rows of `features`, nothing held out and nothing watched.
+    /// All rows of `features`, standardised, nothing held out and nothing watched.
     pub fn new(features: &'a Matrix, shape: Shape, labels: &'a [usize], classes: &'a [String]) -> Self {
-        Self { features, shape, rows: None, labels, classes, groups: None, watched: None }
+        Self { features, shape, scaling: Scaling::default(), rows: None, labels, classes, groups: None, watched: None }
     }
 
     /// The rows to learn from.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
-use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelFile, TrainingSet, Watched, fit};
+use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable};
 
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
@@ -16,7 +16,7 @@ use crate::progress::advance_to;
 use crate::recipe::When;
 use crate::recognizer::most_probable;
 use crate::table::{id, nothing_usable};
-use crate::{Error, FeatureTable, Progress, Recipe};
+use crate::{Checkpoints, Error, FeatureTable, Progress, Recipe};
 
 /// Into how many steps a progress bar divides the fitting of one model.
 const STEPS_OF_A_FIT: usize = 100;
@@ -40,6 +40,8 @@ pub struct Experiment {
     pub items: Vec<Item>,
     /// The rows of the table behind each item.
     rows: Vec<ItemRows>,
+    /// Where unfinished trainings are kept.
+    checkpoints: Option<Checkpoints>,
 }
 
 /// The rows of the table that stand for an item.
@@ -110,7 +112,17 @@ impl Experiment {
         let hearing = recipe.hearing(sample_rate);
         let table = FeatureTable::extract(&manifest, &hearing, progress)?;
         let (classes, items, rows) = label(&table, recipe.augmentation.when);
-        Ok(Self { recipe, corpus: manifest.name, root: manifest.root, front_end, table, classes, items, rows })
+        Ok(Self {
+            recipe,
+            corpus: manifest.name,
+            root: manifest.root,
+            front_end,
+            table,
+            classes,
+            items,
+            rows,
+            checkpoints: None,
+        })
     }
 
     /// The same recordings under another recipe, without hearing them again. `None` if that recipe hears something else.
@@ -119,7 +131,14 @@ impl Experiment {
             return None;
         }
         let (classes, items, rows) = label(&self.table, recipe.augmentation.when);
-        Some(Self { recipe, classes, items, rows, ..self.clone() })
+        Some(Self { recipe, classes, items, rows, checkpoints: None, ..self.clone() })
+    }
+
+    /// Keeps the trainings of networks now and then, so that [`evaluate`](Self::evaluate) and [`train`](Self::train) go on
+    /// where they were interrupted, and come to the same bits.
+    #[must_use]
+    pub fn with_checkpoints(self, checkpoints: Checkpoints) -> Self {
+        Self { checkpoints: Some(checkpoints), ..self }
     }
 
     /// Whether another recipe hears the same recordings in the same way.
@@ -155,7 +174,9 @@ impl Experiment {
             .map(|(number, fold)| {
                 let mut history = Vec::new();
                 let watched = if self.recipe.watch { &fold.test[..] } else { &[] };
-                let classifier = self.fit_watched(&fold.train, watched, &mut |step| history.push(step), progress)?;
+                let name = format!("fold-{:02}", number + 1);
+                let mut see = |step| history.push(step);
+                let classifier = self.fit_as(Some(&name), &fold.train, watched, &mut see, progress)?;
                 Ok((self.judge(&classifier, &fold.test, number)?, history))
             })
             .collect();
@@ -172,12 +193,14 @@ impl Experiment {
     /// # Errors
     /// [`Error::Model`] where they do not suffice, [`Error::Cancelled`].
     pub fn fit(&self, items: &[usize], progress: &dyn Progress) -> Result<Classifier, Error> {
-        self.fit_watched(items, &[], &mut |_| (), progress)
+        self.fit_as(None, items, &[], &mut |_| (), progress)
     }
 
-    /// As [`fit`](Self::fit); `see` is told every step, with the accuracy on the `watched` items, which changes nothing.
-    fn fit_watched(
+    /// As [`fit`](Self::fit); `see` is told every step, with the accuracy on the `watched` items, which changes nothing. By its
+    /// name the training is found again among the checkpoints.
+    fn fit_as(
         &self,
+        name: Option<&str>,
         items: &[usize],
         watched: &[usize],
         see: &mut dyn FnMut(FitProgress),
@@ -188,6 +211,7 @@ impl Experiment {
         let groups = self.groups(items);
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
         let data = TrainingSet {
+            scaling: self.recipe.scaling,
             rows: Some(&rows),
             groups: groups.as_deref(),
             watched: (!watched.is_empty()).then_some(Watched { rows: &watched_rows, labels: &watched_labels }),
@@ -202,7 +226,17 @@ impl Experiment {
             advance(STEPS_OF_A_FIT * at.step.min(at.total) / at.total.max(1));
             if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let fitted = fit(&self.recipe.model, &data, self.recipe.seed, &mut watch);
+        let (model, seed) = (&self.recipe.model, self.recipe.seed);
+        let fitted = match self.checkpoints.as_ref().zip(name).map(|(checkpoints, name)| checkpoints.store(name)) {
+            None => fit(model, &data, seed, &mut watch),
+            Some(mut store) => match fit_resumable(model, &data, seed, &mut store, &mut watch) {
+                // Of other recordings, of another version, or damaged: it is worth no more than none.
+                Err(ModelError::Checkpoint { .. }) if store.discard().is_ok() => {
+                    fit_resumable(model, &data, seed, &mut store, &mut watch)
+                }
+                fitted => fitted,
+            },
+        };
         advance(STEPS_OF_A_FIT);
         // A fit ends early only because it was asked to.
         fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })
@@ -250,8 +284,7 @@ impl Experiment {
     /// As [`fit`](Self::fit).
     pub fn train(&self, evaluated: Option<&Evaluation>, progress: &dyn Progress) -> Result<ModelFile, Error> {
         let items: Vec<usize> = (0..self.items.len()).collect();
-        let card = describe_run(self, evaluated);
-        self.train_on(&items, card, progress)
+        self.train_as(Some("final"), &items, describe_run(self, evaluated), progress)
     }
 
     /// Fits the recipe's model on some items only, under a card of the caller's.
@@ -259,8 +292,18 @@ impl Experiment {
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn train_on(&self, items: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
+        self.train_as(None, items, card, progress)
+    }
+
+    fn train_as(
+        &self,
+        name: Option<&str>,
+        items: &[usize],
+        card: Card,
+        progress: &dyn Progress,
+    ) -> Result<ModelFile, Error> {
         progress.begin("training the model", STEPS_OF_A_FIT as u64);
-        let classifier = self.fit(items, progress);
+        let classifier = self.fit_as(name, items, &[], &mut |_| (), progress);
         progress.end();
         Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
     }

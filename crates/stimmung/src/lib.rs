@@ -21,6 +21,7 @@
 //! ```
 
 mod card;
+mod checkpoints;
 mod corpora;
 mod error;
 mod experiment;
@@ -42,6 +43,7 @@ pub use stimmung_evaluation as evaluation;
 pub use stimmung_features as features;
 pub use stimmung_models as models;
 
+pub use checkpoints::Checkpoints;
 pub use corpora::{corpora_folders, find_corpus};
 pub use error::{Error, RecordingError};
 pub use experiment::{Evaluated, Experiment, listening_rate, open_corpus};

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
 use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
-use stimmung_models::ModelParams;
+use stimmung_models::{ModelParams, Scaling};
 
 use crate::reference::{Reference, merge};
 use crate::select::SelectSection;
@@ -69,6 +69,9 @@ pub struct Recipe {
     pub augmentation: AugmentationSection,
     /// What is computed from a recording.
     pub features: FeatureSet,
+    /// What is done to features before the model sees them. Default `standard`.
+    #[serde(default, skip_serializing_if = "Scaling::is_default")]
+    pub scaling: Scaling,
     /// What learns.
     pub model: ModelParams,
     /// How it is judged. Default: leave one speaker out.

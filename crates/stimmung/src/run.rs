@@ -12,7 +12,7 @@ use stimmung_evaluation::{Evaluation, Fold};
 use stimmung_models::ModelFile;
 
 use crate::select::{Selected, Selection};
-use crate::table::{hex, id};
+use crate::table::hex;
 use crate::{Error, Evaluated, Experiment};
 
 /// The figures of a run in the form that `--json` prints and `metrics.json` keeps.
@@ -229,7 +229,7 @@ fn predictions_csv(experiment: &Experiment, evaluated: &Evaluated) -> Vec<u8> {
     for prediction in &evaluated.predictions {
         let item = &experiment.items[prediction.item];
         let mut record = vec![
-            id(&experiment.table.recordings[prediction.item]),
+            item.id.clone(),
             item.speaker.clone().unwrap_or_default(),
             evaluated.folds[prediction.fold].name.clone(),
             experiment.classes[item.class].clone(),

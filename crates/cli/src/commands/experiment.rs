@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stimmung::evaluation::Evaluation;
-use stimmung::{Experiment, FixedModel, Recipe, open_corpus, report, save_run};
+use stimmung::{Checkpoints, Error, Experiment, FixedModel, Recipe, open_corpus, report, save_run};
 
 use crate::args::{Evaluate, RecipeSource, RunRecipe, Train};
 use crate::commands::WrongUsage;
@@ -22,12 +22,34 @@ pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
         return dry_run(&recipe, &arguments.source, &arguments.out, console);
     }
     let bar = Bar::default();
-    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?;
-    let evaluated = experiment.evaluate(&bar)?;
-    let model = experiment.train(Some(&evaluated.evaluation), &bar)?;
-    let folder = arguments.out.join(&experiment.recipe.name);
+    let folder = arguments.out.join(&recipe.name);
+    let checkpoints = checkpoints(&folder, &recipe, console)?;
+    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?
+        .with_checkpoints(checkpoints.clone());
+    let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
+    let model = finished(experiment.train(Some(&evaluated.evaluation), &bar), &checkpoints, console)?;
     let summary = save_run(&folder, &experiment, &evaluated, Some(&model))?;
+    checkpoints.discard();
     show(console, &experiment, &evaluated.evaluation, &summary)
+}
+
+/// The checkpoints on the way to a result, with a word if there are any to go on from.
+fn checkpoints(result: &Path, recipe: &Recipe, console: &Console) -> anyhow::Result<Checkpoints> {
+    let checkpoints = Checkpoints::beside(result, recipe)?;
+    if checkpoints.folder().exists() {
+        let folder = checkpoints.folder().display();
+        console.note(format!("Going on from the trainings in {folder}; remove it to begin anew"));
+    }
+    Ok(checkpoints)
+}
+
+/// What came of some work; where it was stopped, how to go on with it.
+fn finished<T>(work: Result<T, Error>, checkpoints: &Checkpoints, console: &Console) -> anyhow::Result<T> {
+    if matches!(work, Err(Error::Cancelled)) && checkpoints.folder().exists() {
+        let folder = checkpoints.folder().display();
+        console.note(format!("The trainings so far are kept in {folder}; the same command goes on from them"));
+    }
+    Ok(work?)
 }
 
 /// Prints a summary as JSON, or the report and where the run lies.
@@ -83,11 +105,14 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     let recipe = arguments.source.read()?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stimmung", recipe.name)));
     let bar = Bar::default();
-    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?;
-    let evaluated = if arguments.evaluate { Some(experiment.evaluate(&bar)?) } else { None };
+    let checkpoints = checkpoints(&out, &recipe, console)?;
+    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?
+        .with_checkpoints(checkpoints.clone());
+    let evaluated = if arguments.evaluate { Some(finished(experiment.evaluate(&bar), &checkpoints, console)?) } else { None };
     let evaluation = evaluated.as_ref().map(|evaluated| &evaluated.evaluation);
-    let model = experiment.train(evaluation, &bar)?;
+    let model = finished(experiment.train(evaluation, &bar), &checkpoints, console)?;
     model.save(&out)?;
+    checkpoints.discard();
     if console.json() {
         return console.object(&json!({
             "model": out,
@@ -121,10 +146,13 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
     let bar = Bar::default();
     let folders = arguments.source.corpora.folders();
     let Some(model) = &arguments.model else {
-        let experiment = Experiment::prepare(arguments.source.read()?, &folders, &bar)?;
-        let evaluated = experiment.evaluate(&bar)?;
-        let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));
+        let recipe = arguments.source.read()?;
+        let folder = arguments.out.join(format!("{}-evaluation", recipe.name));
+        let checkpoints = checkpoints(&folder, &recipe, console)?;
+        let experiment = Experiment::prepare(recipe, &folders, &bar)?.with_checkpoints(checkpoints.clone());
+        let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
         let summary = save_run(&folder, &experiment, &evaluated, None)?;
+        checkpoints.discard();
         return show(console, &experiment, &evaluated.evaluation, &summary);
     };
     if arguments.source.corpus.is_none() {

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use stimmung_nn::{Checkpoint, CheckpointHeader, CheckpointTensor, CheckpointValues, Samples};
 
 use crate::ModelError;
-use crate::archive::{self, Envelope, Metadata, Tensor, Values};
+use crate::archive::{self, Archive, Envelope, Metadata, Tensor, Values};
 
 /// The value of `format` in the metadata.
 const FORMAT: &str = "stimmung-checkpoint";
 
 /// Where [`fit_resumable`](crate::fit_resumable) keeps an unfinished training.
 pub trait CheckpointStore {
-    /// Epochs from one checkpoint to the next, at least 1.
-    fn every(&self) -> usize;
+    /// Whether to save after this epoch, counted from 1; asked after every one. The last epoch is saved in any case.
+    fn due(&mut self, epoch: usize) -> bool;
 
     /// The bytes that were saved last, if there are any.
     ///
@@ -50,11 +51,13 @@ pub(crate) fn fingerprint(training: Samples<'_>, validation: Option<Samples<'_>>
     hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The bytes of a checkpoint: a safetensors file like a model file.
-pub(crate) fn to_bytes(checkpoint: Checkpoint, data: &str) -> Result<Vec<u8>, ModelError> {
+/// The bytes of a checkpoint: a safetensors file like a model file. `right` are the numbers of watched rows that were
+/// recognised, epoch by epoch.
+pub(crate) fn to_bytes(checkpoint: Checkpoint, data: &str, right: &[usize]) -> Result<Vec<u8>, ModelError> {
+    let right = format!("{right:?}");
     let header =
         serde_json::to_string(&checkpoint.header).map_err(|error| ModelError::NotWritable(error.to_string()))?;
-    let metadata: Metadata = [("format", FORMAT), ("header", &header), ("data", data)]
+    let metadata: Metadata = [("format", FORMAT), ("header", &header), ("data", data), ("watched", &right)]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
@@ -72,8 +75,8 @@ pub(crate) fn to_bytes(checkpoint: Checkpoint, data: &str) -> Result<Vec<u8>, Mo
     archive::write(&metadata, &tensors)
 }
 
-/// Reads a checkpoint of a training on this data.
-pub(crate) fn from_bytes(bytes: &[u8], data: &str) -> Result<Checkpoint, ModelError> {
+/// Reads a checkpoint of a training on this data, and what came of the watched rows.
+pub(crate) fn from_bytes(bytes: &[u8], data: &str) -> Result<(Checkpoint, Vec<usize>), ModelError> {
     let envelope = Envelope::read(bytes).map_err(|_| unusable("it is no checkpoint, or a damaged one"))?;
     if envelope.metadata.get("format").map(String::as_str) != Some(FORMAT) {
         return Err(unusable("the file is something else"));
@@ -82,10 +85,8 @@ pub(crate) fn from_bytes(bytes: &[u8], data: &str) -> Result<Checkpoint, ModelEr
         return Err(unusable("it is of a training on other data"));
     }
     let mut archive = envelope.open(bytes).map_err(|error| unusable(error.to_string()))?;
-    let header: CheckpointHeader = archive
-        .metadata("header")
-        .map_err(|error| unusable(error.to_string()))
-        .and_then(|text| serde_json::from_str(text).map_err(|error| unusable(error.to_string())))?;
+    let header: CheckpointHeader = parsed(&archive, "header")?;
+    let right = parsed(&archive, "watched")?;
     let mut tensors = Vec::new();
     for (name, tensor) in archive.take_all().map_err(|error| unusable(error.to_string()))? {
         let values = match tensor.values {
@@ -95,5 +96,11 @@ pub(crate) fn from_bytes(bytes: &[u8], data: &str) -> Result<Checkpoint, ModelEr
         };
         tensors.push(CheckpointTensor { name, shape: tensor.shape, values });
     }
-    Ok(Checkpoint { header, tensors })
+    Ok((Checkpoint { header, tensors }, right))
+}
+
+/// An entry of the metadata.
+fn parsed<T: DeserializeOwned>(archive: &Archive<'_>, key: &str) -> Result<T, ModelError> {
+    let text = archive.metadata(key).map_err(|error| unusable(error.to_string()))?;
+    serde_json::from_str(text).map_err(|error| unusable(error.to_string()))
 }

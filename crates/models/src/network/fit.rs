@@ -45,30 +45,46 @@ pub(crate) fn fit(
     let (labels, held_labels) = labels.split_at(parts.kept.len());
     let samples = Samples { inputs, labels };
     let held = (!held_labels.is_empty()).then_some(Samples { inputs: held_inputs, labels: held_labels });
-    let watched = task.watched.map(|Watched { rows, labels }| (task.scaler.transform(task.features, rows), labels));
+    let mut watch = task.watched.map(|watched| Watch::new(task, watched));
 
     let params = training.train_params(labels, task.classes, seed);
     let data = if store.is_some() { checkpoint::fingerprint(samples, held) } else { String::new() };
     let saved = store.as_deref_mut().map(|store| store.load().map_err(|error| store_failed("read", error)));
     let mut trainer = match saved.transpose()?.flatten() {
-        Some(bytes) => Trainer::resume(&mut network, samples, held, &params, &checkpoint::from_bytes(&bytes, &data)?)
-            .map_err(|error| ModelError::Checkpoint { reason: error.to_string() })?,
+        Some(bytes) => {
+            let unusable = |reason: String| ModelError::Checkpoint { reason };
+            let (checkpoint, right) = checkpoint::from_bytes(&bytes, &data)?;
+            if let Some(watch) = &mut watch {
+                watch.resume(right, checkpoint.header.epochs).map_err(unusable)?;
+            }
+            Trainer::resume(&mut network, samples, held, &params, &checkpoint)
+                .map_err(|error| unusable(error.to_string()))?
+        }
         None => Trainer::new(&network, samples, held, &params)?,
     };
+    let step = |report: &EpochReport, watch: &Option<Watch<'_>>| FitProgress {
+        loss: Some(report.loss),
+        accuracy: Some(report.accuracy),
+        validation_loss: report.validation.map(|validation| validation.loss),
+        watched: watch.as_ref().and_then(|watch| watch.accuracy(report.epoch)),
+        ..FitProgress::new(report.epoch, training.epochs)
+    };
+    for report in &trainer.history().epochs {
+        if progress(step(report, &watch)).is_break() {
+            return Err(ModelError::Stopped);
+        }
+    }
     while !trainer.is_finished() {
         let report = trainer.epoch(&mut network)?;
-        let step = FitProgress {
-            loss: Some(report.loss),
-            accuracy: Some(report.accuracy),
-            validation_loss: report.validation.map(|validation| validation.loss),
-            watched: watched.as_ref().map(|(z, labels)| accuracy(&network, z, labels)).transpose()?,
-            ..FitProgress::new(report.epoch, training.epochs)
-        };
-        let stopped = progress(step).is_break();
+        if let Some(watch) = &mut watch {
+            watch.score(&network)?;
+        }
+        let stopped = progress(step(&report, &watch)).is_break();
         if let Some(store) = store.as_deref_mut()
-            && (stopped || report.epoch % store.every().max(1) == 0)
+            && (store.due(report.epoch) || stopped || trainer.is_finished())
         {
-            let bytes = checkpoint::to_bytes(trainer.checkpoint(&network), &data)?;
+            let right = watch.as_ref().map_or(&[][..], |watch| &watch.right);
+            let bytes = checkpoint::to_bytes(trainer.checkpoint(&network), &data, right)?;
             store.save(&bytes).map_err(|error| store_failed("write", error))?;
         }
         if stopped {
@@ -98,12 +114,44 @@ fn note(history: &History, training: &TrainingParams) -> String {
     format!("{} of {} epochs{weights}, {}{held_out}", last.epoch, training.epochs, figures(kept))
 }
 
-/// The share of standardised rows whose class scores best; 0 of none.
-fn accuracy(network: &Network, z: &[f32], labels: &[usize]) -> Result<f64, ModelError> {
-    let logits = network.predict(z, labels.len())?;
-    let right = logits.chunks_exact(network.output_len()).zip(labels).filter(|&(row, &label)| {
-        let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-        best == label
-    });
-    Ok(right.count() as f64 / labels.len().max(1) as f64)
+/// Rows that are scored after every epoch.
+struct Watch<'a> {
+    /// Standardised.
+    rows: Vec<f32>,
+    labels: &'a [usize],
+    /// How many were recognised, epoch by epoch.
+    right: Vec<usize>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(task: &Task<'_>, watched: Watched<'a>) -> Self {
+        let rows = task.scaler.transform(task.features, watched.rows);
+        Self { rows, labels: watched.labels, right: Vec::new() }
+    }
+
+    /// Takes over what a checkpoint knows of its epochs.
+    fn resume(&mut self, right: Vec<usize>, epochs: usize) -> Result<(), String> {
+        if right.len() != epochs || right.iter().any(|&right| right > self.labels.len()) {
+            return Err("it is of a training on which other rows were watched".to_owned());
+        }
+        self.right = right;
+        Ok(())
+    }
+
+    /// Scores the rows after one more epoch.
+    fn score(&mut self, network: &Network) -> Result<(), ModelError> {
+        let logits = network.predict(&self.rows, self.labels.len())?;
+        let right = logits.chunks_exact(network.output_len()).zip(self.labels).filter(|&(row, &label)| {
+            let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            best == label
+        });
+        self.right.push(right.count());
+        Ok(())
+    }
+
+    /// The share that was recognised after this epoch, counted from 1; 0 of none.
+    fn accuracy(&self, epoch: usize) -> Option<f64> {
+        let right = *self.right.get(epoch.checked_sub(1)?)?;
+        Some(right as f64 / self.labels.len().max(1) as f64)
+    }
 }

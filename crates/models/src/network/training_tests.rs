@@ -8,7 +8,7 @@ use stimmung_nn::{LayerSpec, OptimizerSpec, Schedule, SpecAugment};
 
 use super::{CheckpointStore, EarlyStoppingParams, NetworkParams, TrainingParams};
 use crate::testing::{blob_matrix, names};
-use crate::{Classifier, FitProgress, Matrix, ModelError, ModelParams, TrainingSet, fit, fit_resumable};
+use crate::{Classifier, FitProgress, Matrix, ModelError, ModelParams, TrainingSet, Watched, fit, fit_resumable};
 
 const SHAPE: Shape = Shape::Picture { frames: 6, bands: 4 };
 
@@ -55,8 +55,8 @@ struct Memory {
 }
 
 impl CheckpointStore for Memory {
-    fn every(&self) -> usize {
-        2
+    fn due(&mut self, epoch: usize) -> bool {
+        epoch % 2 == 0
     }
 
     fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
@@ -130,10 +130,16 @@ fn training_ends_when_it_no_longer_helps() {
 fn an_interrupted_training_comes_to_the_same_bits() {
     let (x, labels, groups) = data();
     let classes = names(3);
-    let data = TrainingSet { groups: Some(&groups), ..TrainingSet::new(&x, SHAPE, &labels, &classes) };
+    let watched = Some(Watched { rows: &[3, 8, 11], labels: &[2, 1, 0] });
+    let data = TrainingSet { groups: Some(&groups), watched, ..TrainingSet::new(&x, SHAPE, &labels, &classes) };
     let params = params(7);
-    let whole = quiet(&params, &data, 2).expect("fitted");
     let model = ModelParams::Network(params.clone());
+    let mut told = Vec::new();
+    let whole = fit(&model, &data, 2, &mut |at| {
+        told.push(at);
+        ControlFlow::Continue(())
+    })
+    .expect("fitted");
     let mut memory = Memory::default();
     let stopped = fit_resumable(&model, &data, 2, &mut memory, &mut |at| {
         if at.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -144,11 +150,12 @@ fn an_interrupted_training_comes_to_the_same_bits() {
 
     let mut steps = Vec::new();
     let resumed = fit_resumable(&model, &data, 2, &mut memory, &mut |at| {
-        steps.push(at.step);
+        steps.push(at);
         ControlFlow::Continue(())
     })
     .expect("resumed");
-    assert_eq!(steps, [4, 5, 6, 7]);
+    assert_eq!(steps, told, "the epochs before are told once more");
+    assert_eq!(memory.saved, 5, "three times more: when it is due and when it is over");
     assert_eq!(resumed.probabilities(&x).expect("p"), whole.probabilities(&x).expect("p"));
     assert_eq!(resumed.summary(), whole.summary());
 
@@ -168,6 +175,8 @@ fn an_interrupted_training_comes_to_the_same_bits() {
     values[100] += 0.5;
     let other = Matrix::new(50, 24, values).expect("matrix");
     assert!(refusal(&params, &TrainingSet { features: &other, ..data }, 2, &kept).contains("other data"));
+    let fewer = TrainingSet { watched: Some(Watched { rows: &[], labels: &[] }), ..data };
+    assert!(refusal(&params, &fewer, 2, &kept).contains("watched"));
     assert!(refusal(&params, &data, 2, b"junk").contains("no checkpoint"));
     for end in [0, 9, kept.len() / 2, kept.len() - 1] {
         refusal(&params, &data, 2, &kept[..end]);
@@ -178,8 +187,8 @@ fn an_interrupted_training_comes_to_the_same_bits() {
 fn a_store_that_fails_is_named() {
     struct Broken;
     impl CheckpointStore for Broken {
-        fn every(&self) -> usize {
-            0
+        fn due(&mut self, _: usize) -> bool {
+            false
         }
         fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
             Ok(None)

@@ -12,7 +12,7 @@ use stimmung_evaluation::{Evaluation, Interval, MeanSd, Metric};
 
 use crate::reference::{Figure, Reference};
 use crate::run::write_whole;
-use crate::{Error, Evaluated, Experiment, Progress, Recipe, save_run};
+use crate::{Checkpoints, Error, Evaluated, Experiment, Progress, Recipe, save_run};
 
 /// By how much `quick` divides epochs.
 const QUICK: i64 = 10;
@@ -296,10 +296,14 @@ pub fn judge(
         Some(experiment) => experiment,
         None => Experiment::prepare(recipe, corpora, progress)?,
     };
+    let run = out.join(format!("{}-{}", experiment.recipe.name, variant.name()));
+    let checkpoints = Checkpoints::beside(&run, &experiment.recipe)?;
+    let before = checkpoints.seconds();
+    let experiment = experiment.with_checkpoints(checkpoints.clone());
     let evaluated = experiment.evaluate(progress)?;
-    let name = format!("{}-{}", experiment.recipe.name, variant.name());
-    save_run(&out.join(name), &experiment, &evaluated, None)?;
-    let outcome = describe(entry, variant, &experiment, &evaluated, start.elapsed().as_secs_f64());
+    save_run(&run, &experiment, &evaluated, None)?;
+    checkpoints.discard();
+    let outcome = describe(entry, variant, &experiment, &evaluated, before + start.elapsed().as_secs_f64());
     *heard = Some(experiment);
     Ok(outcome)
 }

@@ -1,0 +1,105 @@
+//! Trainings of networks that outlive an interruption.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use stimmung_models::CheckpointStore;
+
+use crate::run::write_whole;
+use crate::{Error, Recipe};
+
+/// How long a training goes on before it is kept again. Writing takes milliseconds, and no more than this is lost.
+const INTERVAL: Duration = Duration::from_secs(20);
+
+/// The file that tells how long the work had taken before it was interrupted.
+const SECONDS: &str = "seconds";
+
+/// A hidden folder beside a result, with the unfinished trainings on the way to it: one file a fold and one for the final
+/// model. It goes when the result is there.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    start: Instant,
+    before: f64,
+}
+
+impl Checkpoints {
+    /// The checkpoints on the way to `result` by this recipe, which may be there from an earlier attempt. Nothing is
+    /// written before a training has gone on for a while.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where an earlier attempt cannot be read.
+    pub fn beside(result: &Path, recipe: &Recipe) -> Result<Self, Error> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(result.file_name().unwrap_or_default());
+        name.push(format!("-{}", &recipe.configuration()[..12]));
+        let folder = result.with_file_name(name);
+        let path = folder.join(SECONDS);
+        let before = match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::io(&path)(error)),
+        };
+        Ok(Self { folder, start: Instant::now(), before: before.unwrap_or(0.0) })
+    }
+
+    /// The folder; it exists once there is something to go on from.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Seconds that the work took up to now, with those before it was interrupted.
+    pub fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Removes them, once the result is saved.
+    pub fn discard(&self) {
+        // What cannot be removed is a hidden folder that nobody needs.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+
+    /// The place of one training.
+    pub(crate) fn store(&self, name: &str) -> Store<'_> {
+        Store { of: self, path: self.folder.join(format!("{name}.checkpoint")), saved: Instant::now() }
+    }
+}
+
+/// The file of one training.
+pub(crate) struct Store<'a> {
+    of: &'a Checkpoints,
+    path: PathBuf,
+    saved: Instant,
+}
+
+impl Store<'_> {
+    /// Gives up what is there.
+    pub(crate) fn discard(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+impl CheckpointStore for Store<'_> {
+    fn due(&mut self, _epoch: usize) -> bool {
+        self.saved.elapsed() >= INTERVAL
+    }
+
+    fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn save(&mut self, bytes: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(&self.of.folder)?;
+        write_whole(&self.path, bytes).map_err(io::Error::other)?;
+        write_whole(&self.of.folder.join(SECONDS), format!("{:.1}\n", self.of.seconds()).as_bytes())
+            .map_err(io::Error::other)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
