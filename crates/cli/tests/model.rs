@@ -60,11 +60,11 @@ fn layers(parts: &Value) -> Vec<(String, String, u64)> {
 
 #[test]
 fn info_lists_the_layers_of_every_network() {
-    for (name, count) in [("network", 13), ("deep", 4), ("ensemble", 3)] {
+    for name in ["network", "deep", "ensemble"] {
         let file = model(&format!("{name}.stimmung"));
         let object = stimmung(models(), &["model", "info", &file, "--json"]).ok().object();
         let layers = layers(&object["model"]["parts"]);
-        assert!(layers.len() >= count.min(3), "{name}: {layers:?}");
+        assert!(layers.len() >= 3, "{name}: {layers:?}");
         let text = stimmung(models(), &["model", "info", &file]).ok().stdout;
         for (name, shape, parameters) in layers {
             let listed = text
@@ -131,7 +131,7 @@ fn what_a_recipe_would_train_is_drawn_without_training() {
     stimmung(here, &["model", "draw", "--recipe", "away.toml"]).fails(1, &["nowhere"]);
     let text = text.replace("[features]", "emotions = [\"anger\", \"calm\"]\n[audio]\nsample_rate = 16000\n[features]");
     fs::write(here.join("away.toml"), text).unwrap();
-    stimmung(here, &["model", "draw", "--recipe", "away.toml"]).ok();
+    stimmung(here, &["model", "draw", "--recipe", "away.toml", "--out", "away.svg"]).ok();
 }
 
 #[test]

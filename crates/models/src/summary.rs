@@ -27,7 +27,8 @@ pub struct ModelSummary {
     pub settings: ModelParams,
     /// How fitting went.
     pub fitting: String,
-    /// The layers of the networks, a line each, below a line for each part of an ensemble; empty where nothing is a network.
+    /// The layers of the networks, a line each, below a line for each part of an ensemble; empty where nothing is a
+    /// network.
     pub layers: Vec<String>,
     /// What the model is made of, for drawing it: one part, or the members and the arbiter of an ensemble.
     pub parts: Vec<PartSummary>,
@@ -98,8 +99,8 @@ impl PartSummary {
 }
 
 impl ModelParams {
-    /// The parts of the model that would be fitted to features of this shape and to so many classes: what can be drawn before
-    /// there is anything to train on. Nothing is allocated for the parameters of networks.
+    /// The parts of the model that would be fitted to features of this shape and to so many classes: what can be
+    /// drawn before there is anything to train on. Nothing is allocated for the parameters of networks.
     ///
     /// # Errors
     /// As [`check`](Self::check); [`ModelError::Unsuitable`] where network and features do not go together;

@@ -79,17 +79,17 @@ impl Family {
     }
 }
 
-/// Draws the networks of a model as SVG: from top to bottom a box for each layer, with its name, what it does, the shape of a
-/// sample after it, and its parameters; the sum of the parameters at the foot.
+/// Draws the networks of a model as SVG: from top to bottom a box for each layer, with its name, what it does, the
+/// shape of a sample after it, and its parameters; the sum of the parameters at the foot.
 ///
 /// `parts` are those of a [summary](stimmung_models::ModelSummary::parts) or of an
-/// [outline](stimmung_models::ModelParams::outline). The members of an ensemble are alike, so one of them is drawn, under
-/// their number; a part that is no network is one box. `title` stands above, `subtitle` below it in small letters; both may be any text, and are
-/// cut where they would leave the figure.
+/// [outline](stimmung_models::ModelParams::outline). The members of an ensemble are alike, so one of them is drawn,
+/// under their number; a part that is no network is one box. `title` stands above, `subtitle` below it in small
+/// letters; both may be any text, and are cut where they would leave the figure.
 ///
-/// Colours tell families of layers apart. The width of the grey band on the left is the number of values of a sample there, on a logarithmic
-/// scale from 1 to the most that the network has anywhere. The figure is 820 pixels wide; a network of `n` layers is at most
-/// about 48 `n` pixels high.
+/// Colours tell families of layers apart. The width of the grey band on the left is the number of values of a sample
+/// there, on a logarithmic scale up to the most that the network has anywhere. The figure is 820 pixels wide; a
+/// network of `n` layers is at most about 48 `n` pixels high.
 ///
 /// # Examples
 /// ```
@@ -142,7 +142,7 @@ impl Drawing {
     /// A part of the model, under a line that names it where it is one of several.
     fn part(&mut self, part: &PartSummary, named: bool) {
         if named {
-            self.y += 26.0;
+            self.y += 32.0;
             self.canvas.text(MARGIN, self.y, &name_of(part), Style { size: 15.0, ..NAME });
         }
         let Some(network) = &part.network else {
@@ -155,7 +155,7 @@ impl Drawing {
         for (x, text) in [(SHAPE_X, "output shape"), (COUNT_X, "parameters")] {
             self.canvas.text(x, self.y, text, HEAD);
         }
-        self.canvas.text(BAND_X, self.y, "values", Style { anchor: Anchor::Middle, ..HEAD });
+        self.canvas.text(BAND_X, self.y, "values (log scale)", Style { anchor: Anchor::Middle, ..HEAD });
         self.y += 6.0;
         self.network(network);
     }

@@ -8,15 +8,17 @@ use crate::experiment::{keep_labelled, listening_rate, open_corpus};
 use crate::table::nothing_usable;
 use crate::{Error, Recipe};
 
-/// The parts of the model that a recipe would train, with the shapes of their layers: what can be drawn before the training.
+/// The parts of the model that a recipe would train, with the shapes of their layers: what can be drawn before the
+/// training.
 ///
-/// A recipe that gives both `[corpus] emotions` and `[audio] sample_rate` says all that shapes depend on. For others the
-/// corpus is opened, in `corpora` if it goes by its name (see [`corpora_folders`](crate::corpora_folders)), to count its emotions and to read
-/// the rates of its recordings; nothing is decoded.
+/// A recipe that gives both `[corpus] emotions` and `[audio] sample_rate` says all that shapes depend on. For others
+/// the corpus is opened, in `corpora` if it goes by its name (see [`corpora_folders`](crate::corpora_folders)), to
+/// count its emotions and to read the rates of its recordings; nothing is decoded.
 ///
 /// # Errors
-/// [`Error::CorpusNotFound`] and [`Error::Corpus`] where a corpus is needed and cannot be opened, [`Error::NothingUsable`]
-/// where it has no recordings of the recipe's emotions; [`Error::Model`] where features and model do not go together.
+/// [`Error::CorpusNotFound`] and [`Error::Corpus`] where a corpus is needed and cannot be opened,
+/// [`Error::NothingUsable`] where it has no recordings of the recipe's emotions; [`Error::Model`] where features and
+/// model do not go together.
 ///
 /// # Examples
 /// ```
