@@ -1,5 +1,6 @@
 //! What a recipe would train, before anything is heard.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use stimmung_models::PartSummary;
@@ -44,16 +45,16 @@ use crate::{Error, Recipe};
 /// ```
 pub fn outline(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Vec<PartSummary>, Error> {
     let emotions = recipe.corpus.emotions.as_ref();
-    let (classes, sample_rate) = match (emotions, recipe.audio.sample_rate) {
-        (Some(emotions), Some(sample_rate)) => (emotions.len(), sample_rate),
-        _ => {
-            let mut manifest = open_corpus(recipe, corpora)?;
-            keep_labelled(&mut manifest, emotions);
-            if manifest.recordings.is_empty() {
-                return Err(nothing_usable(&manifest.dropped));
-            }
-            (manifest.emotions().len(), listening_rate(recipe, &manifest))
+    let told = emotions.map(BTreeSet::len).zip(recipe.audio.sample_rate);
+    let (classes, sample_rate) = if let Some(told) = told {
+        told
+    } else {
+        let mut manifest = open_corpus(recipe, corpora)?;
+        keep_labelled(&mut manifest, emotions);
+        if manifest.recordings.is_empty() {
+            return Err(nothing_usable(&manifest.dropped));
         }
+        (manifest.emotions().len(), listening_rate(recipe, &manifest))
     };
     Ok(recipe.model.outline(recipe.features.shape(sample_rate)?, classes)?)
 }
