@@ -366,4 +366,32 @@ pub enum Model {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
+    /// Draw a model's network as SVG, with the shapes and parameters of its layers
+    Draw(Draw),
+}
+
+#[derive(Args)]
+pub struct Draw {
+    /// The model file; by default the embedded model
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// Draw what this recipe (TOML) would train, instead of a model that is
+    #[arg(long, value_name = "RECIPE", value_hint = ValueHint::FilePath, conflicts_with = "file")]
+    pub recipe: Option<PathBuf>,
+
+    /// Set any key of the recipe, such as model.architecture=mel-cnn-1 (repeatable)
+    #[arg(long = "with", value_name = "KEY=VALUE", requires = "recipe")]
+    pub with: Vec<Override>,
+
+    #[command(flatten)]
+    pub corpora: Corpora,
+
+    /// The figure to write; by default, in the current folder, the name of the model file or of the recipe with .svg
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    /// Overwrite the figure if it exists
+    #[arg(long)]
+    pub force: bool,
 }

@@ -1,19 +1,17 @@
 //! A fitted model together with its scaler and class names.
 
-use std::fmt;
-
 use rayon::prelude::*;
-use serde::Serialize;
 use stimmung_features::Shape;
 
 use crate::boosting::Boosting;
 use crate::forest::Forest;
 use crate::linear::Linear;
-use crate::network::{LayerSummary, NetworkModel};
+use crate::network::NetworkModel;
 use crate::one_vs_rest::OneVsRest;
 use crate::scaler::Scaler;
+use crate::summary;
 use crate::svm::Svm;
-use crate::{Matrix, ModelError, ModelParams};
+use crate::{Matrix, ModelError, ModelParams, ModelSummary, PartSummary};
 
 /// Below so many rows, waking other threads costs more than it saves.
 const PARALLEL_ROWS: usize = 64;
@@ -65,7 +63,7 @@ impl Fitted {
     }
 
     /// Fitted numbers of a model with these parameters for this many classes.
-    fn parameter_count(&self, params: &ModelParams, classes: usize) -> usize {
+    pub(crate) fn parameter_count(&self, params: &ModelParams, classes: usize) -> usize {
         match self {
             // For two classes the second weight vector is the negative of the first.
             Self::Linear(model) if matches!(params, ModelParams::Logistic(_)) && classes == 2 => model.columns + 1,
@@ -83,71 +81,6 @@ impl Fitted {
             },
         }
     }
-}
-
-/// What is worth knowing about a classifier at a glance. Prints as aligned lines and serialises as an object.
-#[derive(Serialize, Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ModelSummary {
-    /// The kind of model, as in a recipe.
-    pub kind: &'static str,
-    /// The class names.
-    pub classes: Vec<String>,
-    /// Classes that had no recordings in training, so their probability is always 0.
-    pub unseen_classes: Vec<String>,
-    /// Features per recording.
-    pub features: usize,
-    /// Fitted numbers.
-    pub parameters: usize,
-    /// The parameters with which the model was fitted.
-    pub settings: ModelParams,
-    /// How fitting went.
-    pub fitting: String,
-    /// The layers of a network, a line each; empty for other models.
-    pub layers: Vec<String>,
-    /// The layers of a network, for drawing it; absent for other models.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub network: Option<Vec<LayerSummary>>,
-}
-
-impl fmt::Display for ModelSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "kind        {}", self.kind)?;
-        writeln!(f, "classes     {}", self.classes.join(", "))?;
-        if !self.unseen_classes.is_empty() {
-            writeln!(f, "never seen  {}", self.unseen_classes.join(", "))?;
-        }
-        writeln!(f, "features    {}", self.features)?;
-        writeln!(f, "parameters  {}", self.parameters)?;
-        if let Ok(serde_json::Value::Object(settings)) = serde_json::to_value(&self.settings) {
-            let listed: Vec<String> = settings
-                .iter()
-                .filter(|(key, _)| *key != "kind")
-                .map(|(key, value)| format!("{key} {}", value.to_string().replace('"', "")))
-                .collect();
-            writeln!(f, "settings    {}", listed.join(", "))?;
-        }
-        write!(f, "fitting     {}", self.fitting)?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            write!(f, "\n{}{layer}", if index == 0 { "layers      " } else { "            " })?;
-        }
-        Ok(())
-    }
-}
-
-/// A line for each layer: its name, the shape of its output, its parameters.
-fn table(layers: &[LayerSummary]) -> Vec<String> {
-    let shape = |layer: &LayerSummary| {
-        let sizes: Vec<String> = layer.output_shape.iter().map(ToString::to_string).collect();
-        sizes.join(" × ")
-    };
-    let names = layers.iter().map(|layer| layer.name.len()).fold(14, usize::max);
-    let shapes = layers.iter().map(|layer| shape(layer).chars().count()).fold(10, usize::max);
-    let line = |layer: &LayerSummary| {
-        let LayerSummary { name, parameters, .. } = layer;
-        format!("{name:<names$} {:<shapes$} {parameters:>9}", shape(layer))
-    };
-    layers.iter().map(line).collect()
 }
 
 impl Classifier {
@@ -211,10 +144,7 @@ impl Classifier {
 
     /// What `model info` shows.
     pub fn summary(&self) -> ModelSummary {
-        let network = match &self.fitted {
-            Fitted::Network(model) => Some(model.summary()),
-            _ => None,
-        };
+        let parts = PartSummary::of(&self.fitted, &self.params, self.present.len());
         let unseen = (0..self.classes.len()).filter(|class| self.present.binary_search(class).is_err());
         ModelSummary {
             kind: self.kind(),
@@ -224,8 +154,8 @@ impl Classifier {
             parameters: self.parameter_count(),
             settings: self.params.clone(),
             fitting: self.note.clone(),
-            layers: network.as_deref().map_or_else(Vec::new, table),
-            network,
+            layers: summary::lines(&parts),
+            parts,
         }
     }
 
@@ -322,25 +252,6 @@ mod tests {
         assert_eq!(fitted(&ModelParams::Svm(linear), 3).parameter_count(), 3 * (5 + 1 + 2));
         let dense = DenseParams { hidden: vec![4], batch_norm: true, epochs: 1, ..DenseParams::default() };
         assert_eq!(fitted(&ModelParams::Dense(dense), 3).parameter_count(), 6 * 4 + 2 * 4 + 5 * 3);
-    }
-
-    #[test]
-    fn the_summary_can_be_read_by_people_and_programs() {
-        let dense = DenseParams { hidden: vec![4], epochs: 2, ..DenseParams::default() };
-        let summary = fitted(&ModelParams::Dense(dense), 3).summary();
-        let text = summary.to_string();
-        for line in
-            ["kind        dense", "classes     a, b, c", "features    5", "parameters  39", "fitting     2 epochs"]
-        {
-            assert!(text.lines().any(|found| found.starts_with(line)), "{line} in\n{text}");
-        }
-        assert_eq!(summary.layers.len(), 3);
-        assert_eq!(summary.layers[0], "dense_1        4                 24");
-        let network = summary.network.as_ref().expect("a network");
-        assert_eq!((network[0].does.as_str(), &network[0].output_shape[..]), ("4 units", &[4][..]));
-        let json = serde_json::to_value(&summary).expect("json");
-        assert_eq!((&json["kind"], &json["parameters"]), (&"dense".into(), &39.into()));
-        assert_eq!(json["settings"]["epochs"], 2);
     }
 
     #[test]

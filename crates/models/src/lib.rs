@@ -39,6 +39,7 @@ mod one_vs_rest;
 mod params;
 mod random;
 mod scaler;
+mod summary;
 mod svm;
 mod training_set;
 mod tree;
@@ -50,7 +51,7 @@ mod testing;
 
 pub use boosting::BoostingParams;
 pub use card::{Card, CardData, CardScore};
-pub use classifier::{Classifier, ModelSummary};
+pub use classifier::Classifier;
 pub use error::ModelError;
 pub use fit::{FitProgress, fit, fit_resumable};
 pub use forest::ForestParams;
@@ -60,11 +61,12 @@ pub use matrix::Matrix;
 pub use model_file::{FrontEnd, ModelFile};
 pub use network::{
     Architecture, CheckpointStore, DenseParams, EarlyStoppingParams, LayerSummary, ModelAParams, NetworkParams,
-    TrainingParams,
+    NetworkSummary, TrainingParams,
 };
 pub use one_vs_rest::OneVsRestParams;
 pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
 pub use scaler::Scaling;
 pub use stimmung_features::Shape;
+pub use summary::{ModelSummary, PartSummary};
 pub use svm::{Kernel, SvmParams};
 pub use training_set::{TrainingSet, Watched};

@@ -115,6 +115,24 @@ impl Network {
         Plan::new(input_shape, layers).map(|plan| plan.parameters + plan.statistics)
     }
 
+    /// The layers that a network would have, as [`summary`](Self::summary) lists them, without the memory for its parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// use stimmung_nn::{LayerSpec, Network};
+    ///
+    /// let layers = [LayerSpec::dense(1 << 13), LayerSpec::dense(2)];
+    /// let outline = Network::outline(&[1 << 14], &layers)?;
+    /// assert_eq!((outline[0].name.as_str(), outline[0].parameters), ("dense_1", ((1 << 14) + 1) << 13));
+    /// # Ok::<(), stimmung_nn::NnError>(())
+    /// ```
+    pub fn outline(input_shape: &[usize], layers: &[LayerSpec]) -> Result<Vec<LayerSummary>, NnError> {
+        Plan::new(input_shape, layers).map(|plan| summarise(&plan))
+    }
+
     /// How many trainable parameters there are; running statistics do not count.
     pub fn parameter_count(&self) -> usize {
         self.parameters.len()
@@ -122,14 +140,12 @@ impl Network {
 
     /// The layers in order, with their output shapes and sizes.
     pub fn summary(&self) -> Vec<LayerSummary> {
-        let layers = self.plan.layers.iter();
-        layers
-            .map(|layer| LayerSummary {
-                name: layer.name.clone(),
-                output_shape: layer.output.clone(),
-                parameters: layer.parameters,
-            })
-            .collect()
+        summarise(&self.plan)
+    }
+
+    /// The shape of a sample: `[features]`, `[length, channels]` or `[frames, bands, channels]`.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.input_shape
     }
 
     /// How many values a sample has.
@@ -243,6 +259,17 @@ impl Network {
             }),
         }
     }
+}
+
+fn summarise(plan: &Plan) -> Vec<LayerSummary> {
+    let layers = plan.layers.iter();
+    layers
+        .map(|layer| LayerSummary {
+            name: layer.name.clone(),
+            output_shape: layer.output.clone(),
+            parameters: layer.parameters,
+        })
+        .collect()
 }
 
 #[cfg(test)]

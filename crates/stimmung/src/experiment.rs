@@ -323,7 +323,7 @@ pub fn open_corpus(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Manifest, Err
     Ok(Manifest::open(Path::new(&path), layout)?)
 }
 
-fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
+pub(crate) fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
     let (kept, unlabelled) = std::mem::take(&mut manifest.recordings).into_iter().partition(|r| r.emotion.is_some());
     manifest.recordings = kept;
     let unlabelled: Vec<stimmung_corpus::Recording> = unlabelled;

@@ -25,12 +25,11 @@ mod training_tests;
 pub use architecture::{Architecture, NetworkParams};
 pub use checkpoint::CheckpointStore;
 pub use params::{DenseParams, ModelAParams};
-pub use summary::LayerSummary;
+pub use summary::{LayerSummary, NetworkSummary};
 pub use training::{EarlyStoppingParams, TrainingParams};
 
 use architecture::{MOST_LAYERS, input_shape};
 use fit::Plan;
-use summary::summarise;
 
 /// In front of the names of a network's tensors in a file.
 pub(crate) const TENSOR_PREFIX: &str = "network.";
@@ -56,7 +55,7 @@ pub(crate) fn fit_dense(
     seed: u64,
     watchers: Watchers<'_, '_>,
 ) -> Result<(NetworkModel, String), ModelError> {
-    let (specs, shape) = (params.layers(task.classes), vec![task.columns()]);
+    let (specs, shape) = dense_form(params, task.columns(), task.classes);
     let plan = Plan { kind: DenseParams::KIND, specs, shape, training: &params.training() };
     fit::fit(plan, task, seed, watchers)
 }
@@ -68,14 +67,7 @@ pub(crate) fn fit_model_a(
     seed: u64,
     watchers: Watchers<'_, '_>,
 ) -> Result<(NetworkModel, String), ModelError> {
-    if task.columns() < ModelAParams::POOL {
-        return Err(ModelError::Unsuitable {
-            kind: ModelAParams::KIND,
-            reason: format!("it needs at least {} features, these are {}", ModelAParams::POOL, task.columns()),
-        });
-    }
-    // Convolutions see the features as a sequence of one channel.
-    let (specs, shape) = (ModelAParams::layers(task.classes), vec![task.columns(), 1]);
+    let (specs, shape) = model_a_form(task.columns(), task.classes)?;
     let plan = Plan { kind: ModelAParams::KIND, specs, shape, training: &params.training() };
     fit::fit(plan, task, seed, watchers)
 }
@@ -87,9 +79,48 @@ pub(crate) fn fit_network(
     seed: u64,
     watchers: Watchers<'_, '_>,
 ) -> Result<(NetworkModel, String), ModelError> {
-    let specs = params.layers(task.classes)?;
-    let shape = input_shape(&specs, task.shape)?;
+    let (specs, shape) = network_form(params, task.shape, task.classes)?;
     fit::fit(Plan { kind: NetworkParams::KIND, specs, shape, training: &params.training }, task, seed, watchers)
+}
+
+/// The layers of a network and the shape in which it takes a sample.
+type Form = (Vec<LayerSpec>, Vec<usize>);
+
+fn dense_form(params: &DenseParams, columns: usize, classes: usize) -> Form {
+    (params.layers(classes), vec![columns])
+}
+
+fn model_a_form(columns: usize, classes: usize) -> Result<Form, ModelError> {
+    if columns < ModelAParams::POOL {
+        return Err(ModelError::Unsuitable {
+            kind: ModelAParams::KIND,
+            reason: format!("it needs at least {} features, these are {columns}", ModelAParams::POOL),
+        });
+    }
+    // Convolutions see the features as a sequence of one channel.
+    Ok((ModelAParams::layers(classes), vec![columns, 1]))
+}
+
+fn network_form(params: &NetworkParams, shape: Shape, classes: usize) -> Result<Form, ModelError> {
+    let specs = params.layers(classes)?;
+    let shape = input_shape(&specs, shape)?;
+    Ok((specs, shape))
+}
+
+/// The network that these parameters stand for, on features of this shape; `None` for models that are no network.
+pub(crate) fn outline(
+    params: &ModelParams,
+    shape: Shape,
+    classes: usize,
+) -> Result<Option<NetworkSummary>, ModelError> {
+    let (specs, shape) = match params {
+        ModelParams::Dense(params) => dense_form(params, shape.len(), classes),
+        ModelParams::ModelA(_) => model_a_form(shape.len(), classes)?,
+        ModelParams::Network(params) => network_form(params, shape, classes)?,
+        _ => return Ok(None),
+    };
+    let layers = Network::outline(&shape, &specs)?;
+    Ok(Some(NetworkSummary::new(&shape, &specs, layers)))
 }
 
 impl NetworkModel {
@@ -104,8 +135,8 @@ impl NetworkModel {
     }
 
     /// The layers, for drawing.
-    pub(crate) fn summary(&self) -> Vec<LayerSummary> {
-        summarise(&self.network, &self.specs)
+    pub(crate) fn summary(&self) -> NetworkSummary {
+        NetworkSummary::new(self.network.input_shape(), &self.specs, self.network.summary())
     }
 
     /// Weights and running averages with their names.
@@ -184,7 +215,7 @@ mod tests {
     fn model_a_has_the_published_size() {
         let model = network(&[193, 1], &ModelAParams::layers(7));
         assert_eq!(model.parameter_count(), 269_831);
-        let layers = model.summary();
+        let layers = model.summary().layers;
         assert_eq!(layers.len(), 13);
         assert_eq!(layers[11].output_shape, [3072]);
     }

@@ -1,7 +1,17 @@
 //! A network as it is drawn.
 
 use serde::Serialize;
-use stimmung_nn::{LayerSpec, Network, Padding};
+use stimmung_nn::{LayerSpec, Padding};
+
+/// A network as it is drawn: what goes in, and what each layer makes of it.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NetworkSummary {
+    /// The shape of a sample as the first layer takes it: `[features]`, `[length, channels]` or `[frames, bands, channels]`.
+    pub input_shape: Vec<usize>,
+    /// The layers in order.
+    pub layers: Vec<LayerSummary>,
+}
 
 /// A layer of a network, as a drawing of it shows it.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
@@ -19,18 +29,23 @@ pub struct LayerSummary {
     pub parameters: usize,
 }
 
-/// The layers of a network in order.
-pub(crate) fn summarise(network: &Network, specs: &[LayerSpec]) -> Vec<LayerSummary> {
-    let layers = network.summary().into_iter().zip(specs);
-    layers
-        .map(|(layer, spec)| LayerSummary {
+impl NetworkSummary {
+    /// Of the layers as they were asked for and as they came out.
+    pub(crate) fn new(input_shape: &[usize], specs: &[LayerSpec], layers: Vec<stimmung_nn::LayerSummary>) -> Self {
+        let layers = layers.into_iter().zip(specs).map(|(layer, spec)| LayerSummary {
             name: layer.name,
             kind: spec.kind(),
             does: describe(spec),
             output_shape: layer.output_shape,
             parameters: layer.parameters,
-        })
-        .collect()
+        });
+        Self { input_shape: input_shape.to_vec(), layers: layers.collect() }
+    }
+
+    /// Numbers that training moves, of all layers.
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters).sum()
+    }
 }
 
 fn describe(spec: &LayerSpec) -> String {
@@ -64,6 +79,8 @@ fn describe(spec: &LayerSpec) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stimmung_nn::Network;
+
     use super::*;
 
     #[test]
@@ -77,8 +94,10 @@ mod tests {
             LayerSpec::dropout(0.5),
             LayerSpec::dense(2),
         ];
-        let network = Network::new(&[20, 1], &specs, 1).expect("network");
-        let summary = summarise(&network, &specs);
+        let layers = Network::outline(&[20, 1], &specs).expect("network");
+        let network = NetworkSummary::new(&[20, 1], &specs, layers);
+        assert_eq!((&network.input_shape[..], network.parameters()), (&[20, 1][..], 16 + 400 + 10 + 22));
+        let summary = network.layers;
         let does: Vec<&str> = summary.iter().map(|layer| layer.does.as_str()).collect();
         let words = [
             "4 filters of 3, every 2, without padding",
