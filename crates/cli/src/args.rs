@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use stimmung::models::ModelParams;
 use stimmung::recipe::{Override, Recipe};
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
@@ -102,8 +103,7 @@ pub struct RecipeSource {
     #[arg(long = "set", value_name = "NAME")]
     pub set: Option<String>,
 
-    /// Kind of model, such as logistic, svm, lda, dense, issa-model-a
-    #[arg(long = "kind", value_name = "KIND")]
+    #[arg(long = "kind", value_name = "KIND", help = kinds())]
     pub kind: Option<String>,
 
     /// Protocol: speakers, random or fixed
@@ -182,6 +182,11 @@ fn name_for(corpus: &str) -> String {
     if name.is_empty() { "corpus".to_owned() } else { name.to_owned() }
 }
 
+/// The help of `--kind`, from the list that recipes are read by.
+fn kinds() -> String {
+    format!("Kind of model: {}", ModelParams::KINDS.join(", "))
+}
+
 #[derive(Args)]
 pub struct Quickstart {
     #[command(flatten)]
@@ -238,7 +243,7 @@ pub struct Augment {
     #[command(flatten)]
     pub source: RecipeSource,
 
-    /// Folder for the copies; they are 32-bit float WAV files, which clip nothing
+    /// Folder for the copies; they are 32-bit float WAV files, which clip nothing, and no file is written over
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 

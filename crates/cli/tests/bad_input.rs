@@ -226,3 +226,34 @@ fn flags_that_do_not_go_together() {
     stimmung(folder.path(), &["features", "x.wav", "--set", "mfccs"]).fails(2, &["mfcc"]);
     stimmung(folder.path(), &["run", "--corpus", "emo-db-of-elsewhere"]).fails(1, &["STIMMUNG_CORPORA"]);
 }
+
+#[test]
+fn kinds_of_models_are_listed_and_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["run", "train", "evaluate", "select"] {
+        let help = stimmung(folder.path(), &[command, "--help"]).ok().stdout;
+        let words: Vec<&str> = help.split([' ', '\n', ',']).collect();
+        for kind in stimmung::models::ModelParams::KINDS {
+            assert!(words.contains(kind), "{kind}: {help}");
+        }
+    }
+    let run = |arguments: &[&str]| stimmung(folder.path(), &[&["run", "--corpus", "x.csv"], arguments].concat());
+    run(&["--kind", "forest"]).fails(2, &["model", "`forest`", "did you mean `random-forest`?"]);
+    run(&["--kind", "logistik"]).fails(2, &["did you mean `logistic`?"]);
+    run(&["--kind", "network", "--with", "model.architecture=mel-cnn"])
+        .fails(2, &["[model]", "did you mean `mel-cnn-"]);
+    recipe(folder.path(), &RECIPE.replace("logistic", "forest"));
+    stimmung(folder.path(), &["run", "recipe.toml"]).fails(2, &["recipe.toml", "did you mean `random-forest`?"]);
+}
+
+#[test]
+fn effects_that_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |copies: &str| {
+        let copies = format!("augmentation.copies={copies}");
+        stimmung(folder.path(), &["run", "--corpus", "x.csv", "--with", &copies])
+    };
+    run("[[{effect=\"strech\", rate=1}]]").fails(2, &["strech", "did you mean `stretch`?"]);
+    run("[[{effect=\"speed\", rate=0}]]").fails(2, &["[augmentation] copy 1", "`rate` is 0"]);
+    run("[[]]").fails(2, &["[augmentation] copy 1", "no effect"]);
+}

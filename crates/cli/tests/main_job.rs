@@ -51,6 +51,7 @@ fn from_a_corpus_to_a_prediction() {
     assert_eq!(
         names,
         [
+            "history.csv",
             "manifest.csv",
             "metrics.json",
             "model.stimmung",

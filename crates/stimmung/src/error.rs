@@ -49,6 +49,14 @@ pub enum Error {
         /// The operating system's word.
         source: std::io::Error,
     },
+    /// A file that work would go on from holds something else. It is left as it is.
+    #[error("{path}: {message}")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What was expected, and what to do.
+        message: String,
+    },
     /// The person stopped the work; nothing half-written is left.
     #[error("stopped; nothing half-written was left behind")]
     Cancelled,

@@ -67,7 +67,8 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// The accuracy on the test parts after the epoch that did best on them, fold by fold and averaged over test rows.
+    /// The accuracy on the test parts after the epoch that did best on them, fold by fold; folds count by their recordings.
+    /// Where recordings are cut into segments, it is that of segments.
     ///
     /// It is chosen on what it is measured on, and so is no result; some publications quote it. `None` unless every fold
     /// was [watched](Recipe::watch) and has epochs.
@@ -98,10 +99,7 @@ impl Experiment {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn from_manifest(recipe: Recipe, mut manifest: Manifest, progress: &dyn Progress) -> Result<Self, Error> {
-        keep_labelled(&mut manifest, recipe.corpus.emotions.as_ref());
-        if manifest.recordings.is_empty() {
-            return Err(nothing_usable(&manifest.dropped));
-        }
+        keep_labelled(&mut manifest, recipe.corpus.emotions.as_ref())?;
         let sample_rate = listening_rate(&recipe, &manifest);
         let front_end = FrontEnd {
             sample_rate,
@@ -168,7 +166,7 @@ impl Experiment {
     pub fn evaluate(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
         let folds = self.folds()?;
         progress.begin("evaluating", (folds.len() * STEPS_OF_A_FIT) as u64);
-        let judged: Result<Vec<(Vec<Judged>, Vec<FitProgress>)>, Error> = folds
+        let judged: Result<Vec<_>, Error> = folds
             .par_iter()
             .enumerate()
             .map(|(number, fold)| {
@@ -181,11 +179,20 @@ impl Experiment {
             })
             .collect();
         progress.end();
-        let (predictions, history): (Vec<_>, Vec<_>) = judged?.into_iter().unzip();
+        let (predictions, history): (Vec<Vec<Judged>>, Vec<_>) = judged?.into_iter().unzip();
         let predictions = predictions.concat();
-        let evaluation =
-            Evaluation::new(&self.recipe.protocol, &self.items, &self.classes, &folds, &predictions, self.recipe.seed)?;
+        let evaluation = self.score(&folds, &predictions)?;
         Ok(Evaluated { evaluation, folds, predictions, history })
+    }
+
+    /// The figures of predictions under the recipe's protocol.
+    pub(crate) fn score(&self, folds: &[Fold], predictions: &[Judged]) -> Result<Evaluation, Error> {
+        let Self { recipe, items, classes, .. } = self;
+        let mut evaluation = Evaluation::new(&recipe.protocol, items, classes, folds, predictions, recipe.seed)?;
+        if recipe.augmentation.when == When::BeforeSplit {
+            evaluation.protocol += "; copies made before the split are judged like recordings";
+        }
+        Ok(evaluation)
     }
 
     /// Fits the recipe's model on some items.
@@ -309,10 +316,12 @@ impl Experiment {
     }
 }
 
-/// Opens the corpus that a recipe names.
+/// Opens the corpus that a recipe names, with the recordings of the emotions that it asks for. Those without an emotion are
+/// left out and listed.
 ///
 /// # Errors
-/// [`Error::CorpusNotFound`] with the folders that were looked into; [`Error::Corpus`] where it cannot be read.
+/// [`Error::CorpusNotFound`] with the folders that were looked into; [`Error::Corpus`] where it cannot be read;
+/// [`Error::NothingUsable`] where no recording is left.
 pub fn open_corpus(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Manifest, Error> {
     let layout = recipe.corpus.layout.as_deref();
     let path = match (&recipe.corpus.name, &recipe.corpus.path) {
@@ -320,10 +329,12 @@ pub fn open_corpus(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Manifest, Err
         (None, Some(path)) => path.clone(),
         (None, None) => PathBuf::from("."),
     };
-    Ok(Manifest::open(Path::new(&path), layout)?)
+    let mut manifest = Manifest::open(Path::new(&path), layout)?;
+    keep_labelled(&mut manifest, recipe.corpus.emotions.as_ref())?;
+    Ok(manifest)
 }
 
-pub(crate) fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) {
+fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) -> Result<(), Error> {
     let (kept, unlabelled) = std::mem::take(&mut manifest.recordings).into_iter().partition(|r| r.emotion.is_some());
     manifest.recordings = kept;
     let unlabelled: Vec<stimmung_corpus::Recording> = unlabelled;
@@ -335,6 +346,7 @@ pub(crate) fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<
             .recordings
             .retain(|recording| recording.emotion.as_ref().is_some_and(|emotion| emotions.contains(emotion)));
     }
+    if manifest.recordings.is_empty() { Err(nothing_usable(&manifest.dropped)) } else { Ok(()) }
 }
 
 /// The rate in hertz at which a recipe hears a corpus: its own, or the one that most recordings have.
@@ -394,3 +406,6 @@ fn utterance(recording: &stimmung_corpus::Recording) -> Option<String> {
     let (text, speaker, emotion) = (recording.text.as_ref()?, recording.speaker.as_ref()?, recording.emotion.as_ref()?);
     Some(format!("{speaker}|{text}|{emotion}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,8 @@ mod run;
 pub mod select;
 pub mod suite;
 mod table;
+#[cfg(test)]
+mod testing;
 
 pub use stimmung_audio as audio;
 pub use stimmung_corpus as corpus;

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use stimmung_models::PartSummary;
 
-use crate::experiment::{keep_labelled, listening_rate, open_corpus};
-use crate::table::nothing_usable;
+use crate::experiment::{listening_rate, open_corpus};
 use crate::{Error, Recipe};
 
 /// The parts of the model that a recipe would train, with the shapes of their layers: what can be drawn before the
@@ -49,11 +48,7 @@ pub fn outline(recipe: &Recipe, corpora: &[PathBuf]) -> Result<Vec<PartSummary>,
     let (classes, sample_rate) = if let Some(told) = told {
         told
     } else {
-        let mut manifest = open_corpus(recipe, corpora)?;
-        keep_labelled(&mut manifest, emotions);
-        if manifest.recordings.is_empty() {
-            return Err(nothing_usable(&manifest.dropped));
-        }
+        let manifest = open_corpus(recipe, corpora)?;
         (manifest.emotions().len(), listening_rate(recipe, &manifest))
     };
     Ok(recipe.model.outline(recipe.features.shape(sample_rate)?, classes)?)

@@ -178,8 +178,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] for text that is not TOML, unknown keys (with the nearest known one) and values out of range.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
-        let table = text.parse::<toml::Table>().map_err(|error| refuse(origin, error.to_string().trim_end()))?;
-        Self::from_table(table, origin)
+        Self::with_overrides(text, origin, &[])
     }
 
     /// Reads a recipe's file and applies overrides (see [`Override`]).
@@ -200,7 +199,12 @@ impl Recipe {
         for change in overrides {
             change.apply(&mut table).map_err(|message| refuse(origin, &message))?;
         }
-        Self::from_table(table, origin)
+        let recipe = Self::from_table(table, origin)?;
+        // The published experiment differs from the recipe as it was written, and need not fit one that was changed.
+        if overrides.is_empty() {
+            recipe.original()?;
+        }
+        Ok(recipe)
     }
 
     fn from_table(table: toml::Table, origin: &str) -> Result<Self, Error> {
@@ -403,12 +407,23 @@ fn nearest_key(message: &str) -> Option<&str> {
     let start = message.find("unknown field `").or_else(|| message.find("unknown variant `"))?;
     let mut names = message[start..].split('`').skip(1).step_by(2);
     let unknown = names.next()?;
-    names
-        .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
-        .min()
-        .filter(|&(distance, name)| distance <= name.len().max(unknown.len()) / 2)
-        .map(|(_, name)| name)
+    names.filter_map(|name| Some((distance(unknown, name)?, name))).min().map(|(_, name)| name)
 }
+
+/// Edits between an unknown name and a known one, or a word of that: `forest` is meant for `random-forest`. `None` if
+/// more than half of the letters differ. Of equals, a whole name goes before a word.
+fn distance(unknown: &str, name: &str) -> Option<(usize, bool)> {
+    // Shorter words are like too much.
+    let words = name.split(['-', '_']).filter(|word| word.len() > 3);
+    let near = words.chain([name]).filter_map(|word| {
+        let edits = strsim::damerau_levenshtein(unknown, word);
+        (edits <= word.len().max(unknown.len()) / 2).then_some((edits, word != name))
+    });
+    near.min()
+}
+
+#[cfg(test)]
+mod refusals;
 
 #[cfg(test)]
 mod tests {

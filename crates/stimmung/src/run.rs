@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use stimmung_corpus::{Dropped, Manifest};
 use stimmung_evaluation::render::{self, Normalise};
 use stimmung_evaluation::{Evaluation, Fold};
-use stimmung_models::ModelFile;
+use stimmung_models::{FitProgress, ModelFile};
 
 use crate::select::{Selected, Selection};
 use crate::table::hex;
@@ -108,14 +108,7 @@ impl Receipt {
     fn new(experiment: &Experiment, folds: &[Fold], recipe: &str, model: Option<&[u8]>) -> Self {
         Self {
             stimmung: env!("CARGO_PKG_VERSION").to_owned(),
-            data: hash(|hash| {
-                for item in &experiment.items {
-                    let class = &experiment.classes[item.class];
-                    let speaker = item.speaker.as_deref().unwrap_or("");
-                    let content = item.content.as_deref().unwrap_or("");
-                    hash.update(format!("{}\t{speaker}\t{class}\t{content}\n", item.id));
-                }
-            }),
+            data: data_hash(experiment),
             split: hash(|hash| {
                 for fold in folds {
                     hash.update(format!("{}\n{:?}\n{:?}\n", fold.name, fold.train, fold.test));
@@ -133,6 +126,18 @@ impl Receipt {
     }
 }
 
+/// The hash of names, labels and decoded samples.
+pub(crate) fn data_hash(experiment: &Experiment) -> String {
+    hash(|hash| {
+        for item in &experiment.items {
+            let class = &experiment.classes[item.class];
+            let speaker = item.speaker.as_deref().unwrap_or("");
+            let content = item.content.as_deref().unwrap_or("");
+            hash.update(format!("{}\t{speaker}\t{class}\t{content}\n", item.id));
+        }
+    })
+}
+
 fn hash(feed: impl FnOnce(&mut Sha256)) -> String {
     let mut hash = Sha256::new();
     feed(&mut hash);
@@ -140,7 +145,7 @@ fn hash(feed: impl FnOnce(&mut Sha256)) -> String {
 }
 
 /// Writes a run's folder: `recipe.toml`, `manifest.csv`, `predictions.csv`, `metrics.json`, `report.txt`, `receipt.json`,
-/// `history.csv` for models that learn in steps and, where there is one, `model.stimmung`.
+/// `history.csv` for models that tell how they learn and, where there is one, `model.stimmung`.
 ///
 /// The folder appears whole or not at all. If `folder` exists, the run goes to `folder-2`, `folder-3`, and so on: a
 /// result is never overwritten.
@@ -188,7 +193,9 @@ fn save(
     unfinished.write("predictions.csv", &predictions_csv(experiment, evaluated))?;
     unfinished.write("report.txt", report(&experiment.table.dropped, &evaluated.evaluation).as_bytes())?;
     unfinished.write("receipt.json", &json(&receipt))?;
-    if evaluated.history.iter().any(|steps| !steps.is_empty()) {
+    // Other models tell their steps, but nothing of them.
+    let tells = |it: &FitProgress| [it.loss, it.accuracy, it.validation_loss, it.watched].iter().any(Option::is_some);
+    if evaluated.history.iter().flatten().any(tells) {
         unfinished.write("history.csv", &history_csv(evaluated))?;
     }
     if let Some(model) = &model {
@@ -219,7 +226,7 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     text
 }
 
-/// One line a prediction: file, speaker, fold, truth, prediction, then the probability of each class.
+/// One line a prediction, of recordings and of copies that were made before the split: file, speaker, fold, truth, prediction, then the probability of each class.
 fn predictions_csv(experiment: &Experiment, evaluated: &Evaluated) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header: Vec<&str> = vec!["file", "speaker", "fold", "truth", "predicted"];

@@ -223,7 +223,7 @@ impl Collected {
         for version in heard.versions {
             self.rows += version.len();
             self.starts.push(self.rows);
-            version.iter().for_each(|row| self.values.extend_from_slice(row));
+            self.values.extend(version.into_iter().flatten());
         }
     }
 

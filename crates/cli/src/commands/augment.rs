@@ -1,12 +1,13 @@
 //! `augment`: the changed copies of a recipe, as files to listen to.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rayon::prelude::*;
 use serde_json::json;
 use stimmung::audio::{WavEncoding, write_wav};
-use stimmung::corpus::Recording;
+use stimmung::corpus::{Manifest, Recording};
 use stimmung::{Error, Progress, listening_rate, open_corpus, recording_id};
 
 use crate::args::Augment;
@@ -23,12 +24,19 @@ pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
         return Err(WrongUsage(text.into()).into());
     }
     let manifest = open_corpus(&recipe, &arguments.source.corpora.folders())?;
-    let files = |recording: &Recording| -> Vec<PathBuf> {
-        (1..=copies.len()).map(|number| arguments.out.join(file_name(recording, number))).collect()
-    };
+    let copy = |recording, number| arguments.out.join(file_name(recording, number));
+    let files: Vec<Vec<PathBuf>> = manifest
+        .recordings
+        .iter()
+        .map(|recording| (1..=copies.len()).map(|number| copy(recording, number)).collect())
+        .collect();
+    check_free(&manifest, &files)?;
+    for dropped in &manifest.dropped {
+        console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
+    }
     if arguments.dry_run {
-        for recording in &manifest.recordings {
-            show(console, recording, &files(recording))?;
+        for (recording, files) in manifest.recordings.iter().zip(&files) {
+            show(console, recording, files)?;
         }
         return Ok(());
     }
@@ -38,25 +46,26 @@ pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
     let written: Vec<anyhow::Result<()>> = manifest
         .recordings
         .par_iter()
-        .map(|recording| {
+        .zip(&files)
+        .map(|(recording, files)| {
             if stopped() {
                 return Err(Error::Cancelled.into());
             }
-            for (path, copy) in files(recording).iter().zip(hearing.copies_of(&manifest, recording)?) {
+            bar.advance(1);
+            for (path, copy) in files.iter().zip(hearing.copies_of(&manifest, recording)?) {
                 if let Some(folder) = path.parent() {
                     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
                 }
                 write_wav(path, &copy, WavEncoding::Float32)?;
             }
-            bar.advance(1);
             Ok(())
         })
         .collect();
     bar.end();
     let mut failures = 0;
-    for (recording, result) in manifest.recordings.iter().zip(written) {
+    for ((recording, files), result) in manifest.recordings.iter().zip(&files).zip(written) {
         match result {
-            Ok(()) if console.json() => show(console, recording, &files(recording))?,
+            Ok(()) if console.json() => show(console, recording, files)?,
             Ok(()) => {}
             Err(error) if matches!(error.downcast_ref(), Some(Error::Cancelled)) => return Err(error),
             Err(error) => {
@@ -74,6 +83,23 @@ pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
         ))?;
     }
     if failures == 0 { Ok(()) } else { Err(SomeFailed.into()) }
+}
+
+/// Nothing is written over: neither what is there already, nor one copy over another.
+fn check_free(manifest: &Manifest, files: &[Vec<PathBuf>]) -> anyhow::Result<()> {
+    let mut taken = BTreeMap::new();
+    for (recording, files) in manifest.recordings.iter().zip(files) {
+        for file in files {
+            if file.exists() {
+                bail!("{} is there already; nothing was written, name another folder", file.display());
+            }
+            if let Some(other) = taken.insert(file, recording) {
+                let (one, other) = (recording_id(other), recording_id(recording));
+                bail!("the copies of {one} and {other} would both be called {}; nothing was written", file.display());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Copies lie in folders as their recordings do, but never outside the one that was asked for.

@@ -66,7 +66,7 @@ pub fn show(
         "{} on {}: {} recordings, {} values each ({}), {}\n\n{}",
         bold(&experiment.recipe.name),
         experiment.corpus,
-        experiment.items.len(),
+        experiment.table.recordings.len(),
         experiment.table.columns.len(),
         experiment.recipe.features.name(),
         experiment.recipe.model.kind(),
@@ -119,7 +119,7 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
             "id": model.id(),
             "kind": model.classifier.kind(),
             "classes": experiment.classes,
-            "recordings": experiment.items.len(),
+            "recordings": experiment.table.recordings.len(),
             "dropped": experiment.table.dropped,
             "uar": evaluation.map(|evaluation| evaluation.pooled.uar),
             "protocol": evaluation.map(|evaluation| &evaluation.protocol),
@@ -136,7 +136,7 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     Ok(console.print(format!(
         "Trained {} on {} recordings of {} emotions; saved {}\n",
         model.classifier.kind(),
-        experiment.items.len(),
+        experiment.table.recordings.len(),
         experiment.classes.len(),
         green(out.display())
     ))?)

@@ -1,5 +1,7 @@
 //! `select`: the settings of a recipe, chosen inside the training speakers.
 
+use std::fmt::Write;
+
 use serde_json::json;
 use stimmung::select::{Selected, Selection};
 use stimmung::{report, save_selection};
@@ -70,7 +72,8 @@ fn standings(selection: &Selection, selected: &Selected) -> String {
     let mut text = format!("{}\n", bold("overall  chosen  settings"));
     for trial in ranked.into_iter().take(LISTED) {
         let chosen = selected.chosen.iter().filter(|&&it| it == trial).count();
-        text.push_str(&format!("{:>7.3}  {chosen:>6}  {}\n", overall(trial), selection.trials()[trial].describe()));
+        let settings = selection.trials()[trial].describe();
+        let _ = writeln!(text, "{:>7.3}  {chosen:>6}  {settings}", overall(trial));
     }
     text
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stimmung::Error;
-use stimmung::suite::{Entry, Outcome, Results, Variant, judge, open_suite};
+use stimmung::suite::{Entry, Outcome, Results, Suite, Variant, judge, open_suite};
 
 use crate::args::RunRecipe;
 use crate::commands::{SomeFailed, WrongUsage};
@@ -16,21 +16,33 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
         let text = "a folder of recipes is run as it stands; to change a recipe, run its file alone";
         return Err(WrongUsage(text.into()).into());
     }
-    let entries = open_suite(folder, &arguments.only, arguments.quick)?;
     let table = arguments.results.clone().unwrap_or_else(|| default_table(folder, arguments));
+    if table.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        let text = "--results names the table in Markdown, such as results.md; the JSON file is written beside it";
+        return Err(WrongUsage(text.into()).into());
+    }
+    let Suite { entries, broken } = open_suite(folder, &arguments.only, arguments.quick)?;
     let mut results = Results::load(&table.with_extension("json"))?;
+    results.update(&entries);
+    let mut failed = !broken.is_empty();
+    for (path, error) in broken {
+        console.failure(&chain(&error.into()), Some(&path.to_string_lossy()));
+    }
     if arguments.dry_run {
-        return dry_run(&entries, &results, &table, console);
+        dry_run(&entries, &results, &table, console)?;
+        return if failed { Err(SomeFailed.into()) } else { Ok(()) };
     }
     let corpora = arguments.source.corpora.folders();
     let out = arguments.out.join(name_of(folder));
-    let mut failed = false;
     for (number, entry) in (1..).zip(&entries) {
         let mut heard = None;
         for (variant, recipe) in entry.variants() {
             let title = format!("{number}/{} {} ({})", entries.len(), entry.recipe.name, variant.name());
             if let Some(known) = results.find(variant, recipe) {
                 console.note(format!("{title}: {:.3}, judged before", known.uar.pooled));
+                if console.json() {
+                    console.object(known)?;
+                }
                 continue;
             }
             console.note(&title);
@@ -51,7 +63,6 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
             }
         }
     }
-    results.update(&entries);
     results.save(&table)?;
     if !console.json() {
         console.print(format!("\nSaved {}\n", green(table.display())))?;

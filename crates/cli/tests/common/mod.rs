@@ -1,5 +1,10 @@
 //! Running the program as a person would.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and one that cannot go on fails")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "each test file uses its part, and one that cannot go on fails"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -137,4 +142,43 @@ impl Wav {
 /// One second of a buzz with a pitch of 125 Hz.
 pub fn buzz() -> Vec<i16> {
     (0..16_000i16).map(|n| if n % 128 < 20 { 8000 } else { -1500 }).collect()
+}
+
+/// A folder of short tones in noise with `manifest.csv`: three speakers (`S1` …) in three emotions, twice each, in files
+/// such as `S1-anger-1.wav`. It is made much faster than voices are.
+pub fn tones(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let mut table = "file,speaker,emotion\n".to_owned();
+    let mut state = 1_u32;
+    for speaker in 1..=3 {
+        for (emotion, name) in ["anger", "fear", "sadness"].into_iter().enumerate() {
+            for take in 1..=2 {
+                let period = 120 - 12 * emotion - 3 * speaker;
+                let samples: Vec<f32> = (0..4800)
+                    .map(|n| {
+                        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        let noise = f64::from(state) / f64::from(u32::MAX) - 0.5;
+                        (if n % period < 20 { 0.3 } else { -0.05 }) + 0.3 * noise as f32
+                    })
+                    .collect();
+                let file = format!("S{speaker}-{name}-{take}.wav");
+                std::fs::write(folder.join(&file), Wav::float32(16_000, &samples).bytes()).unwrap();
+                table.push_str(&format!("{file},S{speaker},{name}\n"));
+            }
+        }
+    }
+    std::fs::write(folder.join("manifest.csv"), table).unwrap();
+}
+
+/// The names in a folder, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The objects on standard output, one a line.
+pub fn objects(done: &Done) -> Vec<Value> {
+    done.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{done:?}"))).collect()
 }

@@ -91,13 +91,22 @@ fn quicker(recipe: &Recipe) -> Result<Recipe, Error> {
     })
 }
 
-/// The recipes of a folder, by their file names. `only` keeps those whose name or row contains one of its words, without
-/// regard to case; an empty list keeps all.
+/// The recipes of a folder.
+#[derive(Debug)]
+pub struct Suite {
+    /// Those that can be used, by their file names.
+    pub entries: Vec<Entry>,
+    /// The files that hold no recipe that can be used, with the reason. They do not stand in the way of the others.
+    pub broken: Vec<(PathBuf, Error)>,
+}
+
+/// Opens the recipes of a folder. `only` keeps those whose name or row contains one of its words (of broken ones, whose
+/// file name does), without regard to case; an empty list keeps all.
 ///
 /// # Errors
-/// [`Error::Io`] for a folder that cannot be read, [`Error::Recipe`] for one without recipes, for the first recipe that
-/// cannot be used, and for two of the same name.
-pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Vec<Entry>, Error> {
+/// [`Error::Io`] for a folder that cannot be read, [`Error::Recipe`] for one without recipes and for two of the same name,
+/// and the first recipe's error where none can be used.
+pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Suite, Error> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
         let path = entry.map_err(Error::io(folder))?.path();
@@ -110,27 +119,34 @@ pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Vec<Ent
     if paths.is_empty() {
         return Err(refuse("the folder holds no recipe (*.toml)".into()));
     }
-    let mut entries = Vec::new();
+    let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
+    let wanted = |text: &str| words.is_empty() || words.iter().any(|word| text.to_lowercase().contains(word));
+    let mut suite = Suite { entries: Vec::new(), broken: Vec::new() };
     let mut names = BTreeSet::new();
     for path in paths {
-        let entry = Entry::load(path, quick)?;
-        if !names.insert(entry.recipe.name.clone()) {
-            return Err(refuse(format!("two recipes are called {}", entry.recipe.name)));
+        match Entry::load(path.clone(), quick) {
+            Ok(entry) => {
+                if !names.insert(entry.recipe.name.clone()) {
+                    return Err(refuse(format!("two recipes are called {}", entry.recipe.name)));
+                }
+                let row = entry.recipe.reference.as_ref().map_or("", |reference| &reference.row);
+                if wanted(&format!("{} {row}", entry.recipe.name)) {
+                    suite.entries.push(entry);
+                }
+            }
+            Err(error) if path.file_stem().is_some_and(|stem| wanted(&stem.to_string_lossy())) => {
+                suite.broken.push((path, error));
+            }
+            Err(_) => {}
         }
-        entries.push(entry);
     }
-    if !only.is_empty() {
-        let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
-        entries.retain(|entry| {
-            let row = entry.recipe.reference.as_ref().map_or("", |reference| &reference.row);
-            let text = format!("{} {row}", entry.recipe.name).to_lowercase();
-            words.iter().any(|word| text.contains(word))
-        });
-        if entries.is_empty() {
-            return Err(refuse(format!("no recipe's name or row contains {}", only.join(" or "))));
-        }
+    if !suite.entries.is_empty() {
+        return Ok(suite);
     }
-    Ok(entries)
+    Err(match suite.broken.into_iter().next() {
+        Some((_, error)) => error,
+        None => refuse(format!("no recipe's name or row contains {}", only.join(" or "))),
+    })
 }
 
 /// A figure with its terms.
@@ -221,11 +237,11 @@ impl Results {
     /// Reads the file, or starts anew where there is none.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that cannot be read, [`Error::Recipe`] for one that holds something else.
+    /// [`Error::Io`] for a file that cannot be read, [`Error::NotOurs`] for one that holds something else.
     pub fn load(path: &Path) -> Result<Self, Error> {
         match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::Recipe {
-                origin: path.display().to_string(),
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| Error::NotOurs {
+                path: path.to_path_buf(),
                 message: format!("it is not a file of results ({error}); move it away or name another with --results"),
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -245,11 +261,11 @@ impl Results {
         self.outcomes.entry(outcome.recipe.clone()).or_default().insert(outcome.variant, outcome);
     }
 
-    /// Keeps only what belongs to these recipes, and takes over their published figures and notes as they are now.
+    /// Takes over the published figures and notes of these recipes as they are now.
     pub fn update(&mut self, entries: &[Entry]) {
         for entry in entries {
             for outcome in self.outcomes.get_mut(&entry.recipe.name).into_iter().flat_map(BTreeMap::values_mut) {
-                outcome.reference = entry.recipe.reference.clone();
+                outcome.reference.clone_from(&entry.recipe.reference);
             }
         }
     }
@@ -337,3 +353,6 @@ fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated:
         stimmung: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

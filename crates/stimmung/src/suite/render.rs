@@ -20,12 +20,16 @@ hearing the corpus included.
 
 /// One table for each system, then the terms and notes of each row.
 pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, Outcome>>) -> String {
-    let mut systems = BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new();
+    let (mut systems, mut others) = (BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new(), Vec::new());
     for pair in outcomes {
-        systems.entry(system(pair)).or_default().push(pair);
+        match system(pair) {
+            Some(name) => systems.entry(name).or_default().push(pair),
+            None => others.push(pair),
+        }
     }
     let mut text = HEAD.to_owned();
-    for (name, pairs) in systems {
+    let others = (!others.is_empty()).then(|| ("Others".to_owned(), others));
+    for (name, pairs) in systems.into_iter().chain(others) {
         let _ = write!(text, "\n## {name}\n\n{}", table(&pairs));
         text.push_str(&terms(&pairs));
     }
@@ -33,8 +37,9 @@ pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, 
 }
 
 /// The first word of the row, by which the rows of one system belong together.
-fn system(pair: &BTreeMap<Variant, Outcome>) -> String {
-    row(pair).split_whitespace().next().unwrap_or("Others").to_owned()
+fn system(pair: &BTreeMap<Variant, Outcome>) -> Option<String> {
+    let reference = pair.values().next()?.reference.as_ref()?;
+    reference.row.split_whitespace().next().map(str::to_owned)
 }
 
 fn row(pair: &BTreeMap<Variant, Outcome>) -> String {
