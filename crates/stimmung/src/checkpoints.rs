@@ -103,3 +103,62 @@ impl CheckpointStore for Store<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{StopAfter, corpus, on_threads, recipe};
+    use crate::{Experiment, Quiet};
+
+    const NETWORK: [&str; 3] = ["model.kind=dense", "model.epochs=40", "watch=true"];
+
+    #[test]
+    fn an_interrupted_run_comes_to_the_same_bits() {
+        let folder = corpus(3, &[0.3, 0.4]);
+        let recipe = recipe(folder.path(), &NETWORK);
+        let prepare = || Experiment::prepare(recipe.clone(), &[], &Quiet).unwrap();
+        let whole = prepare().evaluate(&Quiet).unwrap();
+        let model = prepare().train(None, &Quiet).unwrap();
+
+        let out = tempfile::tempdir().unwrap();
+        let result = out.path().join("tones");
+        let checkpoints = Checkpoints::beside(&result, &recipe).unwrap();
+        let experiment = prepare().with_checkpoints(checkpoints.clone());
+        // A hundred steps a fold: the second fold is under way when the work is stopped, on one thread.
+        let stopped = on_threads(1, || experiment.evaluate(&StopAfter::new(150)));
+        assert!(matches!(stopped, Err(Error::Cancelled)));
+        let mut kept: Vec<_> = fs::read_dir(checkpoints.folder()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        kept.sort();
+        assert_eq!(kept, ["fold-01.checkpoint", "fold-02.checkpoint", "seconds"]);
+
+        let again = Checkpoints::beside(&result, &recipe).unwrap();
+        assert_eq!(again.folder, checkpoints.folder);
+        let experiment = prepare().with_checkpoints(again.clone());
+        let resumed = experiment.evaluate(&Quiet).unwrap();
+        assert_eq!(resumed.predictions, whole.predictions);
+        assert_eq!(resumed.history, whole.history);
+        assert_eq!(experiment.train(None, &Quiet).unwrap().to_bytes().unwrap(), model.to_bytes().unwrap());
+        again.discard();
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn checkpoints_of_something_else_are_worth_nothing() {
+        let folder = corpus(3, &[0.3]);
+        let recipe = recipe(folder.path(), &NETWORK);
+        let whole = Experiment::prepare(recipe.clone(), &[], &Quiet).unwrap().evaluate(&Quiet).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let result = out.path().join("tones");
+        let checkpoints = Checkpoints::beside(&result, &recipe).unwrap();
+        fs::create_dir_all(checkpoints.folder()).unwrap();
+        fs::write(checkpoints.folder().join("fold-01.checkpoint"), "junk").unwrap();
+        fs::write(checkpoints.folder().join(SECONDS), "-inf").unwrap();
+        let checkpoints = Checkpoints::beside(&result, &recipe).unwrap();
+        assert_eq!(checkpoints.before, 0.0);
+        let experiment = Experiment::prepare(recipe.clone(), &[], &Quiet).unwrap().with_checkpoints(checkpoints);
+        assert_eq!(experiment.evaluate(&Quiet).unwrap().predictions, whole.predictions);
+        // Another recipe looks elsewhere.
+        let other = crate::testing::recipe(folder.path(), &["model.kind=dense", "model.epochs=41"]);
+        assert!(!Checkpoints::beside(&result, &other).unwrap().folder().exists());
+    }
+}

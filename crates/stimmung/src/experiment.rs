@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
-use stimmung_models::{Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable};
+use stimmung_models::{
+    Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
+};
 
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
@@ -33,7 +36,7 @@ pub struct Experiment {
     /// The rate in hertz at which the recordings were heard, and the features computed.
     pub front_end: FrontEnd,
     /// The features, one row a recording, and what was left out.
-    pub table: FeatureTable,
+    pub table: Arc<FeatureTable>,
     /// The emotions, sorted; labels are indices into them.
     pub classes: Vec<String>,
     /// What splitting needs to know of each recording; where copies are made before the split, of each copy as well.
@@ -115,7 +118,7 @@ impl Experiment {
             corpus: manifest.name,
             root: manifest.root,
             front_end,
-            table,
+            table: Arc::new(table),
             classes,
             items,
             rows,

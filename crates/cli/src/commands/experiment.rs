@@ -24,8 +24,8 @@ pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
     let bar = Bar::default();
     let folder = arguments.out.join(&recipe.name);
     let checkpoints = checkpoints(&folder, &recipe, console)?;
-    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?
-        .with_checkpoints(checkpoints.clone());
+    let experiment =
+        Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?.with_checkpoints(checkpoints.clone());
     let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
     let model = finished(experiment.train(Some(&evaluated.evaluation), &bar), &checkpoints, console)?;
     let summary = save_run(&folder, &experiment, &evaluated, Some(&model))?;
@@ -106,9 +106,10 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stimmung", recipe.name)));
     let bar = Bar::default();
     let checkpoints = checkpoints(&out, &recipe, console)?;
-    let experiment = Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?
-        .with_checkpoints(checkpoints.clone());
-    let evaluated = if arguments.evaluate { Some(finished(experiment.evaluate(&bar), &checkpoints, console)?) } else { None };
+    let experiment =
+        Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?.with_checkpoints(checkpoints.clone());
+    let evaluated =
+        if arguments.evaluate { Some(finished(experiment.evaluate(&bar), &checkpoints, console)?) } else { None };
     let evaluation = evaluated.as_ref().map(|evaluated| &evaluated.evaluation);
     let model = finished(experiment.train(evaluation, &bar), &checkpoints, console)?;
     model.save(&out)?;

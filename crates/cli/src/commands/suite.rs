@@ -34,8 +34,9 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
     }
     let corpora = arguments.source.corpora.folders();
     let out = arguments.out.join(name_of(folder));
+    // Neighbours often hear the same.
+    let mut heard = None;
     for (number, entry) in (1..).zip(&entries) {
-        let mut heard = None;
         for (variant, recipe) in entry.variants() {
             let title = format!("{number}/{} {} ({})", entries.len(), entry.recipe.name, variant.name());
             if let Some(known) = results.find(variant, recipe) {

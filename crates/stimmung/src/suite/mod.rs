@@ -211,7 +211,7 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Recordings left out.
     pub dropped: usize,
-    /// Seconds that it took, hearing the corpus included.
+    /// Seconds that it took; hearing the corpus included, unless that had been done for a recipe before.
     pub seconds: f64,
     /// Threads that it ran on.
     pub threads: usize,
@@ -291,7 +291,7 @@ impl Results {
 }
 
 /// Judges one variant of an entry, and saves its run below `out` as `NAME-VARIANT`. `heard` is the corpus as the variant
-/// before heard it, which is used again where it can be.
+/// or recipe before heard it, which is used again where it can be.
 ///
 /// # Errors
 /// As [`Experiment::prepare`] and [`Experiment::evaluate`].
