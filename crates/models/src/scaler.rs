@@ -26,7 +26,6 @@ pub enum Scaling {
 
 impl Scaling {
     /// Whether it is the default.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

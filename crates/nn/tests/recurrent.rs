@@ -53,8 +53,7 @@ fn step_of(network: &mut Network, inputs: &[f32], labels: &[usize], rate: f64) {
         shuffle: false,
         ..TrainParams::default()
     };
-    train(network, Samples { inputs: inputs, labels: labels }, None, &params, &mut |_, _| ControlFlow::Continue(()))
-        .unwrap();
+    train(network, Samples { inputs, labels }, None, &params, &mut |_, _| ControlFlow::Continue(())).unwrap();
 }
 
 #[test]

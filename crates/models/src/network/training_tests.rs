@@ -56,7 +56,7 @@ struct Memory {
 
 impl CheckpointStore for Memory {
     fn due(&mut self, epoch: usize) -> bool {
-        epoch % 2 == 0
+        epoch.is_multiple_of(2)
     }
 
     fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
