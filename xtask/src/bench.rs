@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
-use crate::peers::{call, output, python, root};
+use crate::peers::{call, output, python, root, target};
 
 #[derive(Args)]
 pub struct BenchPeers {
@@ -71,7 +71,7 @@ pub fn build(package: &str, example: &str) -> anyhow::Result<()> {
 }
 
 pub fn example(name: &str) -> PathBuf {
-    root().join("target").join("release").join("examples").join(name)
+    target().join("release").join("examples").join(name)
 }
 
 pub fn contender(work: &str, program: &Path, arguments: Vec<String>, script: Option<&str>) -> Contender {

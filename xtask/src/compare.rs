@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::peers::{call, root};
+use crate::peers::{call, root, target};
 
 const SETS: [&str; 3] = ["issa-50-80-50", "issa-40-12-128", "issa-60-60-60"];
 
 pub fn run(python: &Path, folder: &Path, sets: &[String]) -> anyhow::Result<()> {
     let root = root();
-    let tables = root.join("target").join("librosa-tables");
+    let tables = target().join("librosa-tables");
     fs::create_dir_all(&tables)?;
     call(Command::new("cargo").args(["build", "--release", "--quiet", "--package", "stimmung-cli"]))?;
     let all: Vec<&str> = if sets.is_empty() { SETS.to_vec() } else { sets.iter().map(String::as_str).collect() };
@@ -19,7 +19,7 @@ pub fn run(python: &Path, folder: &Path, sets: &[String]) -> anyhow::Result<()> 
         let ours = tables.join(format!("{set}-stimmung.csv"));
         let theirs = tables.join(format!("{set}-librosa.csv"));
         call(
-            Command::new(root.join("target/release/stimmung"))
+            Command::new(target().join("release/stimmung"))
                 .args(["features", "--set", set, "--out"])
                 .arg(&ours)
                 .arg(folder),

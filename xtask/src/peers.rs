@@ -29,13 +29,18 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// Where Cargo builds: `target`, unless the environment says otherwise.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// A Python that has the packages of `scripts/requirements-NAME.txt`. Without one given, a virtual environment
 /// `target/peers-NAME` is made once and used again.
 pub fn python(given: Option<&Path>, name: &str) -> anyhow::Result<PathBuf> {
     if let Some(python) = given {
         return Ok(python.to_path_buf());
     }
-    let environment = root().join("target").join(format!("peers-{name}"));
+    let environment = target().join(format!("peers-{name}"));
     let python = environment.join("bin").join("python");
     let ready = environment.join("ready");
     if !ready.exists() {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::bench::{Contender, build, compare, contender, example};
-use crate::peers::{call, output, python, root};
+use crate::peers::{call, output, python, target};
 
 /// How far the mean accuracies may lie apart.
 const TOLERANCE: f64 = 0.02;
@@ -76,10 +76,10 @@ pub fn run(arguments: &BenchTrees, given: Option<&Path>) -> anyhow::Result<()> {
 /// The table that both sides learn from.
 fn features(recordings: &Path) -> anyhow::Result<PathBuf> {
     call(Command::new("cargo").args(["build", "--release", "--quiet", "--package", "stimmung-cli"]))?;
-    let folder = root().join("target").join("trees");
+    let folder = target().join("trees");
     fs::create_dir_all(&folder)?;
     let table = folder.join("emodb.csv");
-    let mut command = Command::new(root().join("target/release/stimmung"));
+    let mut command = Command::new(target().join("release/stimmung"));
     call(command.args(["features", "--set", "issa-40-12-128", "--out"]).arg(&table).arg(recordings))?;
     Ok(table)
 }
