@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 use crate::peers::{call, output, python, root, target};
 
+const TORCH: &str = "bench_torch.py";
+const KERAS: &str = "bench_keras.py";
+
 #[derive(Args)]
 pub struct BenchPeers {
     /// Folder of WAV files for the features, such as Emo-DB's wav; without one, only the networks are timed
@@ -59,8 +62,9 @@ pub fn run(arguments: &BenchPeers, given: Option<&Path>) -> anyhow::Result<()> {
     }
     if !arguments.features_only {
         let python = python(given, "networks")?;
-        build("stimmung-nn", "model_a_epoch")?;
-        build("stimmung-nn", "mel_cnn_epoch")?;
+        for network in ["model_a_epoch", "mel_cnn_epoch", "lstm_epoch"] {
+            build("stimmung-nn", network)?;
+        }
         compare(&networks(&python, arguments.epochs), arguments.rounds)?;
     }
     Ok(())
@@ -112,20 +116,22 @@ fn features(folder: &Path, python: &Path) -> Vec<Contender> {
 fn networks(python: &Path, epochs: usize) -> Vec<Contender> {
     let mut contenders = Vec::new();
     for threads in ["1", "2"] {
-        let on = format!("{threads} thread{}", if threads == "1" { "" } else { "s" });
-        let arguments = || vec![threads.to_owned(), epochs.to_string()];
-        let work = format!("epoch of Model A, {on}");
-        contenders.push(contender(&work, &example("model_a_epoch"), arguments(), None));
-        contenders.push(contender(&work, python, arguments(), Some("bench_model_a_torch.py")));
-        contenders.push(contender(&work, python, arguments(), Some("bench_model_a_keras.py")));
-        let work = format!("epoch of the mel CNN, {on}");
-        contenders.push(contender(&work, &example("mel_cnn_epoch"), arguments(), None));
+        let counts = [threads.to_owned(), epochs.to_string()];
+        let mut add = |network: &str, ours: &str, peers: &[(&str, Option<&str>)]| {
+            let work = format!("epoch of {network}, {threads} thread{}", if threads == "1" { "" } else { "s" });
+            contenders.push(contender(&work, &example(ours), counts.to_vec(), None));
+            for &(script, layout) in peers {
+                let mut arguments = vec![network.to_owned()];
+                arguments.extend(counts.clone());
+                arguments.extend(layout.map(str::to_owned));
+                contenders.push(contender(&work, python, arguments, Some(script)));
+            }
+        };
+        add("model-a", "model_a_epoch", &[(TORCH, None), (KERAS, None)]);
         // PyTorch's speed depends on the order in memory.
-        for layout in ["contiguous", "channels-last"] {
-            let arguments = [arguments(), vec![layout.to_owned()]].concat();
-            contenders.push(contender(&work, python, arguments, Some("bench_mel_cnn_torch.py")));
-        }
-        contenders.push(contender(&work, python, arguments(), Some("bench_mel_cnn_keras.py")));
+        let layouts = [(TORCH, Some("contiguous")), (TORCH, Some("channels-last")), (KERAS, None)];
+        add("mel-cnn", "mel_cnn_epoch", &layouts);
+        add("lstm", "lstm_epoch", &[(TORCH, None)]);
     }
     contenders
 }

@@ -5,7 +5,7 @@
 //! cargo run --release -p stimmung-nn --example lstm_epoch -- [THREADS] [EPOCHS]
 //! ```
 //!
-//! Prints one line of JSON, like the script `bench_lstm_torch.py`, with the median of the epochs after the first.
+//! Prints one line of JSON, like the script `bench_torch.py`, with the median of the epochs after the first.
 
 #![allow(clippy::print_stdout)] // A program, not a library.
 

@@ -5,7 +5,7 @@
 //! cargo run --release -p stimmung-nn --example mel_cnn_epoch -- [THREADS] [EPOCHS]
 //! ```
 //!
-//! Prints one line of JSON, like the scripts `bench_mel_cnn_torch.py` and `bench_mel_cnn_keras.py`, with the median of the
+//! Prints one line of JSON, like the scripts `bench_torch.py` and `bench_keras.py`, with the median of the
 //! epochs after the first.
 
 #![allow(clippy::print_stdout)] // A program, not a library.

@@ -4,7 +4,7 @@
 //! cargo run --release -p stimmung-nn --example model_a_epoch -- [THREADS] [EPOCHS]
 //! ```
 //!
-//! Prints one line of JSON, like the scripts `bench_model_a_torch.py` and `bench_model_a_keras.py`, with the median of the
+//! Prints one line of JSON, like the scripts `bench_torch.py` and `bench_keras.py`, with the median of the
 //! epochs after the first.
 
 #![allow(clippy::print_stdout)] // A program, not a library.

@@ -98,7 +98,7 @@ fn model_a_form(columns: usize, classes: usize) -> Result<Form, ModelError> {
         });
     }
     // Convolutions see the features as a sequence of one channel.
-    Ok((ModelAParams::layers(classes), vec![columns, 1]))
+    Ok((ModelAParams::layers(classes)?, vec![columns, 1]))
 }
 
 fn network_form(params: &NetworkParams, shape: Shape, classes: usize) -> Result<Form, ModelError> {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn model_a_has_the_published_size() {
-        let model = network(&[193, 1], &ModelAParams::layers(7));
+        let model = network(&[193, 1], &ModelAParams::layers(7).expect("layers"));
         assert_eq!(model.parameter_count(), 269_831);
         let layers = model.summary().layers;
         assert_eq!(layers.len(), 13);

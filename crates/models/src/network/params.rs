@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stimmung_nn::{LayerSpec, OptimizerSpec};
 
+use super::architecture::NetworkParams;
 use super::training::TrainingParams;
 use crate::ModelError;
 use crate::params::{ClassWeight, out_of_range, positive, positive_count};
@@ -138,21 +139,8 @@ impl ModelAParams {
         TrainingParams { epochs, batch_size, optimizer, class_weight, ..TrainingParams::default() }
     }
 
-    pub(crate) fn layers(classes: usize) -> Vec<LayerSpec> {
-        vec![
-            LayerSpec::conv1d(256, 5),
-            LayerSpec::batch_norm(),
-            LayerSpec::Relu,
-            LayerSpec::conv1d(128, 5),
-            LayerSpec::Relu,
-            LayerSpec::dropout(0.1),
-            LayerSpec::max_pool1d(Self::POOL),
-            LayerSpec::conv1d(128, 5),
-            LayerSpec::batch_norm(),
-            LayerSpec::Relu,
-            LayerSpec::dropout(0.2),
-            LayerSpec::Flatten,
-            LayerSpec::dense(classes),
-        ]
+    /// Its layers: those of the architecture of its name.
+    pub(crate) fn layers(classes: usize) -> Result<Vec<LayerSpec>, ModelError> {
+        NetworkParams { architecture: Some(Self::KIND.to_owned()), ..NetworkParams::default() }.layers(classes)
     }
 }
