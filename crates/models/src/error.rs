@@ -228,5 +228,5 @@ pub enum ModelError {
 }
 
 fn near(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    name.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
