@@ -16,6 +16,10 @@ use crate::error::RecordingError;
 use crate::listen::{Ear, at_rate, condition, hear};
 use crate::{Error, Progress};
 
+/// Recordings that are heard before their rows are put into the table: enough to keep all threads busy, and few beside all
+/// of them.
+const CHUNK: usize = 128;
+
 /// How recordings become rows of features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hearing {
@@ -101,27 +105,29 @@ impl FeatureTable {
     pub fn extract(manifest: &Manifest, hearing: &Hearing, progress: &dyn Progress) -> Result<Self, Error> {
         let ear = Ear::new(hearing.segments, hearing.features);
         progress.begin("extracting features", manifest.recordings.len() as u64);
-        let heard: Vec<Option<Result<Heard, RecordingError>>> = manifest
-            .recordings
-            .par_iter()
-            .map(|recording| {
-                if progress.cancelled() {
-                    return None;
-                }
-                let heard = Heard::compute(&manifest.root, recording, hearing, &ear);
-                progress.advance(1);
-                Some(heard)
-            })
-            .collect();
-        progress.end();
-
+        let hear = |recording: &Recording| {
+            if progress.cancelled() {
+                return None;
+            }
+            let heard = Heard::compute(&manifest.root, recording, hearing, &ear);
+            progress.advance(1);
+            Some(heard)
+        };
         let mut table = Collected { dropped: manifest.dropped.clone(), starts: vec![0], ..Collected::default() };
-        for (recording, heard) in manifest.recordings.iter().zip(heard) {
-            match heard.ok_or(Error::Cancelled)? {
-                Ok(heard) => table.push(recording, heard),
-                Err(reason) => table.drop(recording, &reason),
+        for recordings in manifest.recordings.chunks(CHUNK) {
+            let heard: Vec<Option<Result<Heard, RecordingError>>> = recordings.par_iter().map(hear).collect();
+            for (recording, heard) in recordings.iter().zip(heard) {
+                match heard {
+                    Some(Ok(heard)) => table.push(recording, heard),
+                    Some(Err(reason)) => table.drop(recording, &reason),
+                    None => {
+                        progress.end();
+                        return Err(Error::Cancelled);
+                    }
+                }
             }
         }
+        progress.end();
         table.finish(hearing)
     }
 
