@@ -105,7 +105,7 @@ impl FeatureTable {
     pub fn extract(manifest: &Manifest, hearing: &Hearing, progress: &dyn Progress) -> Result<Self, Error> {
         let ear = Ear::new(hearing.segments, hearing.features);
         progress.begin("extracting features", manifest.recordings.len() as u64);
-        let hear = |recording: &Recording| {
+        let listen = |recording: &Recording| {
             if progress.cancelled() {
                 return None;
             }
@@ -115,7 +115,7 @@ impl FeatureTable {
         };
         let mut table = Collected { dropped: manifest.dropped.clone(), starts: vec![0], ..Collected::default() };
         for recordings in manifest.recordings.chunks(CHUNK) {
-            let heard: Vec<Option<Result<Heard, RecordingError>>> = recordings.par_iter().map(hear).collect();
+            let heard: Vec<Option<Result<Heard, RecordingError>>> = recordings.par_iter().map(listen).collect();
             for (recording, heard) in recordings.iter().zip(heard) {
                 match heard {
                     Some(Ok(heard)) => table.push(recording, heard),

@@ -80,21 +80,23 @@ pub struct TrialScores {
 /// One piece of work: a trial within all recordings (`None`) or the training part of an outer fold.
 type Unit = (usize, Option<usize>);
 
+/// The section of a recipe that says what to choose.
+fn section_of(recipe: &Recipe) -> Result<&SelectSection, Error> {
+    recipe.select.as_ref().ok_or_else(|| Error::Recipe {
+        origin: recipe.name.clone(),
+        message: "it has no section [select]; name the keys to choose, for example\n\
+                  [select.space]\n\"model.c\" = [0.01, 0.1, 1.0]"
+            .into(),
+    })
+}
+
 impl Selection {
     /// The trials of a recipe, without hearing anything.
     ///
     /// # Errors
     /// [`Error::Recipe`] for a recipe without `[select]`, and for settings that make a recipe that cannot be used.
     pub fn trials_of(recipe: &Recipe) -> Result<Vec<Trial>, Error> {
-        let Some(section) = &recipe.select else {
-            return Err(Error::Recipe {
-                origin: recipe.name.clone(),
-                message: "it has no section [select]; name the keys to choose, for example\n\
-                          [select.space]\n\"model.c\" = [0.01, 0.1, 1.0]"
-                    .into(),
-            });
-        };
-        let settings = section.settings(recipe.seed);
+        let settings = section_of(recipe)?.settings(recipe.seed);
         settings
             .into_iter()
             .map(|settings| {
@@ -111,7 +113,7 @@ impl Selection {
     /// different recordings, so that their figures could not be compared.
     pub fn prepare(recipe: Recipe, corpora: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let mut trials = Self::trials_of(&recipe)?;
-        let Some(section) = recipe.select.clone() else { return Err(Error::Cancelled) };
+        let section = section_of(&recipe)?.clone();
         let mut experiments: Vec<Experiment> = Vec::new();
         for trial in &mut trials {
             // When copies are made changes what is judged, though not what is heard.

@@ -15,7 +15,7 @@ training part. The gap between the two is what the original protocol was worth.
 
 Figures are pooled over all folds, as *value ± standard deviation over folds* in the original protocol where it has
 several, and with their 95 % bootstrap interval over speakers in the honest one. Seconds are those of both protocols together,
-hearing the corpus included.
+hearing the corpus included where the row before heard something else.
 ";
 
 /// One table for each system, then the terms and notes of each row.
