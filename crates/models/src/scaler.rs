@@ -19,6 +19,9 @@ pub enum Scaling {
     /// Each column, or each band of a picture, gets mean 0 and standard deviation 1.
     #[default]
     Standard,
+    /// All values together get mean 0 and standard deviation 1: columns, or the bands of a picture, keep what tells them
+    /// apart. For features in one unit, such as spectrograms.
+    Overall,
     /// Nothing: values keep their units. Published systems that learn from raw features are repeated so; linear models,
     /// support vectors and networks suffer from it, trees do not care.
     None,
@@ -47,6 +50,7 @@ impl Scaler {
     pub(crate) fn fit(scaling: Scaling, x: &Matrix, rows: &[usize], shape: Shape) -> Self {
         match scaling {
             Scaling::Standard => Self::standard(x, rows, shape),
+            Scaling::Overall => Self::of_pieces(x, rows, 1),
             Scaling::None => Self { mean: vec![0.0; x.columns()], scale: vec![1.0; x.columns()] },
         }
     }
@@ -58,6 +62,11 @@ impl Scaler {
             Shape::Vector(columns) => columns,
             Shape::Picture { bands, .. } => bands,
         };
+        Self::of_pieces(x, rows, width)
+    }
+
+    /// Learns from these rows of `x`, each a run of pieces of `width` values; all pieces share their means and scales.
+    fn of_pieces(x: &Matrix, rows: &[usize], width: usize) -> Self {
         let times = x.columns() / width;
         let pieces = || rows.iter().flat_map(|&row| x.row(row).chunks_exact(width));
         let n = (rows.len() * times) as f64;
@@ -96,17 +105,18 @@ impl Scaler {
         self.mean.len()
     }
 
+    /// Writes this row, standardised, to `to`. All three have the scaler's number of columns.
+    pub(crate) fn standardise(&self, row: &[f32], to: &mut [f32]) {
+        for (((to, &v), m), s) in to.iter_mut().zip(row).zip(&self.mean).zip(&self.scale) {
+            *to = ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32;
+        }
+    }
+
     /// These rows of `x`, standardised. The matrix has them, and the scaler's number of columns.
     pub(crate) fn transform(&self, x: &Matrix, rows: &[usize]) -> Vec<f32> {
-        let mut out = Vec::with_capacity(rows.len() * x.columns());
-        for &row in rows {
-            out.extend(
-                x.row(row)
-                    .iter()
-                    .zip(&self.mean)
-                    .zip(&self.scale)
-                    .map(|((&v, m), s)| ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32),
-            );
+        let mut out = vec![0.0; rows.len() * x.columns()];
+        for (to, &row) in out.chunks_exact_mut(x.columns()).zip(rows) {
+            self.standardise(x.row(row), to);
         }
         out
     }
@@ -179,6 +189,13 @@ mod tests {
         let copied = matrix(3, vec![4.0, 1.0, 2.0]);
         assert_eq!(s, vectors(&copied));
         assert_eq!(s.transform(&x, &[3, 0, 2]), s.transform(&copied, &all(&copied)));
+    }
+
+    #[test]
+    fn scaling_overall_has_one_mean_and_one_scale() {
+        let x = matrix(2, vec![1.0, 2.0, 3.0, 6.0, 50.0, 60.0]);
+        let s = Scaler::fit(Scaling::Overall, &x, &[0], Shape::Vector(3));
+        assert_eq!(s, Scaler { mean: vec![2.0; 3], scale: vec![(2.0f64 / 3.0).sqrt(); 3] });
     }
 
     #[test]

@@ -32,7 +32,7 @@
 //! let layers = [LayerSpec::dense(8), LayerSpec::Relu, LayerSpec::dense(2)];
 //! let mut network = Network::new(&[2], &layers, 7)?;
 //! let params = TrainParams { epochs: 40, batch_size: 8, ..TrainParams::default() };
-//! let samples = Samples { inputs: &inputs, labels: &labels };
+//! let samples = Samples::new(&inputs, &labels);
 //! let history = train(&mut network, samples, None, &params, &mut |_, _| ControlFlow::Continue(()))?;
 //!
 //! assert!(history.epochs.last().is_some_and(|epoch| epoch.accuracy == 1.0));
@@ -53,6 +53,7 @@ mod network;
 mod optimizer;
 mod plan;
 mod random;
+mod samples;
 mod shard;
 mod simd;
 mod spec;
@@ -76,8 +77,9 @@ pub use extent::Extent;
 pub use loss::softmax;
 pub use network::{LayerSummary, NamedTensor, Network};
 pub use optimizer::OptimizerSpec;
+pub use samples::{SampleSource, Samples};
 pub use spec::{LayerSpec, Padding};
 pub use train::{
-    Checkpoint, CheckpointHeader, CheckpointTensor, CheckpointValues, EarlyStopping, EpochReport, History, Samples,
-    Schedule, SpecAugment, TrainParams, Trainer, ValidationReport, train,
+    Checkpoint, CheckpointHeader, CheckpointTensor, CheckpointValues, EarlyStopping, EpochReport, History, Schedule,
+    SpecAugment, TrainParams, Trainer, ValidationReport, train,
 };

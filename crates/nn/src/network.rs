@@ -168,26 +168,37 @@ impl Network {
     ///
     /// [`NnError::Length`] if `inputs` is not `n` samples, [`NnError::NonFiniteInput`] if a value is NaN or infinite.
     pub fn predict(&self, inputs: &[f32], n: usize) -> Result<Vec<f32>, NnError> {
-        self.check_inputs(inputs, n)?;
-        let (width, classes) = (self.input_len(), self.output_len());
+        let (width, expected) = (self.input_len(), n.saturating_mul(self.input_len()));
+        if inputs.len() != expected {
+            return Err(NnError::Length { what: "inputs", expected, actual: inputs.len() });
+        }
+        if let Some(index) = inputs.iter().position(|value| !value.is_finite()) {
+            let (sample, position, value) = (index / width, index % width, inputs[index].to_string());
+            return Err(NnError::NonFiniteInput { sample, position, value });
+        }
+        Ok(self.answer(n, &|sample, to| to.copy_from_slice(&inputs[sample * width..(sample + 1) * width])))
+    }
+
+    /// The output for `n` samples, which `load` writes to the place it is given; they fit the network and are finite.
+    pub(crate) fn answer(&self, n: usize, load: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Vec<f32> {
         if n == 0 {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let batch = (PREDICTION_LEN / self.plan.sample_len).clamp(1, PREDICTION_BATCH).min(n);
         let mut engine = Engine::new(&self.plan, batch, Purpose::Prediction);
         // Evaluation leaves these as they are.
         let mut statistics = self.statistics.clone();
-        let mut outputs = Vec::with_capacity(n.saturating_mul(classes));
-        for batch in inputs.chunks(batch * width) {
-            let samples = batch.len() / width;
+        let mut outputs = Vec::with_capacity(n.saturating_mul(self.output_len()));
+        for start in (0..n).step_by(batch) {
+            let samples = batch.min(n - start);
             engine.forward(Mode::Evaluation, &self.parameters, &mut statistics, samples, &|sample, to| {
-                to.copy_from_slice(&batch[sample * width..(sample + 1) * width]);
+                load(start + sample, to);
             });
             for sample in 0..samples {
                 outputs.extend_from_slice(engine.output(sample));
             }
         }
-        Ok(outputs)
+        outputs
     }
 
     /// All that a model file must keep besides the layers: parameters and running statistics, layer by layer.
@@ -241,23 +252,6 @@ impl Network {
         }
         *self = loaded;
         Ok(())
-    }
-
-    /// Checks that `inputs` are `n` samples of finite values.
-    pub(crate) fn check_inputs(&self, inputs: &[f32], n: usize) -> Result<(), NnError> {
-        let width = self.input_len();
-        let expected = n.saturating_mul(width);
-        if inputs.len() != expected {
-            return Err(NnError::Length { what: "inputs", expected, actual: inputs.len() });
-        }
-        match inputs.iter().position(|value| !value.is_finite()) {
-            None => Ok(()),
-            Some(index) => Err(NnError::NonFiniteInput {
-                sample: index / width,
-                position: index % width,
-                value: inputs[index].to_string(),
-            }),
-        }
     }
 }
 

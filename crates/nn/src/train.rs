@@ -9,7 +9,7 @@ use crate::layers::Mode;
 use crate::loss::{Target, best, surprise};
 use crate::optimizer::Optimizer;
 use crate::random::{self, generator, shuffle};
-use crate::{Network, NnError};
+use crate::{Network, NnError, Samples};
 
 mod checkpoint;
 mod clipping;
@@ -42,40 +42,20 @@ use stopping::Stopper;
 /// The most values in the buffers of a batch: 4 GiB.
 const LARGEST_BATCH: usize = 1 << 30;
 
-/// Labelled samples.
-#[derive(Debug, Clone, Copy)]
-pub struct Samples<'a> {
-    /// One sample after the other, each of [`Network::input_len`] values.
-    pub inputs: &'a [f32],
-    /// A class for each sample, below [`Network::output_len`].
-    pub labels: &'a [usize],
-}
-
-impl Samples<'_> {
-    /// Checks that the network can take the samples.
-    fn check(&self, network: &Network) -> Result<(), NnError> {
-        network.check_inputs(self.inputs, self.labels.len())?;
-        let classes = network.output_len();
-        match self.labels.iter().position(|label| *label >= classes) {
-            None => Ok(()),
-            Some(sample) => Err(NnError::Label { sample, label: self.labels[sample], classes }),
-        }
-    }
-}
-
 /// A training in progress, epoch by epoch, for those who want to look at the network in between, or to save a
 /// [`Checkpoint`]; otherwise use [`train()`].
 ///
 /// ```
 /// use stimmung_nn::{LayerSpec, Network, Samples, TrainParams, Trainer};
 ///
-/// let samples = Samples { inputs: &[0.0, 1.0, 0.2, 0.8], labels: &[0, 1, 0, 1] };
+/// let inputs = [0.0, 1.0, 0.2, 0.8];
+/// let samples = Samples::new(&inputs, &[0, 1, 0, 1]);
 /// let params = TrainParams { epochs: 3, ..TrainParams::default() };
 /// let mut network = Network::new(&[1], &[LayerSpec::dense(2)], 1)?;
 /// let mut trainer = Trainer::new(&network, samples, None, &params)?;
 /// while !trainer.is_finished() {
 ///     let report = trainer.epoch(&mut network)?;
-///     let answers = network.predict(samples.inputs, 4)?;
+///     let answers = network.predict(&inputs, 4)?;
 ///     assert!(report.loss.is_finite() && answers.len() == 8);
 /// }
 /// let history = trainer.finish(&mut network)?;
@@ -95,8 +75,8 @@ pub struct Trainer<'a> {
     masker: Option<Masker>,
     gradients: Vec<f32>,
     order: Vec<usize>,
-    /// The masked samples of a batch; empty without masks.
-    masked: Vec<f32>,
+    /// The samples of a batch, where they are masked or mixed; empty where they are not.
+    staged: Vec<f32>,
     history: History,
 }
 
@@ -119,7 +99,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, NnError> {
         params.check()?;
         check_network(network)?;
-        let (plan, n) = (&network.plan, training.labels.len());
+        let (plan, n) = (&network.plan, training.labels().len());
         if n < plan.smallest_batch.max(1) {
             return Err(NnError::TooFewSamples { expected: plan.smallest_batch.max(1), actual: n });
         }
@@ -163,7 +143,10 @@ impl<'a> Trainer<'a> {
             stopper: params.early_stopping.map(Stopper::new),
             gradients: vec![0.0; network.parameter_count()],
             order: (0..n).collect(),
-            masked: vec![0.0; masker.map_or(0, |_| capacity * network.input_len())],
+            staged: vec![
+                0.0;
+                if masker.is_some() || params.mixup.is_some() { capacity * network.input_len() } else { 0 }
+            ],
             masker,
             history: History::default(),
             params: params.clone(),
@@ -206,7 +189,7 @@ impl<'a> Trainer<'a> {
             let symptom = "a weight or a running statistic became infinite".to_owned();
             return Err(diverged(symptom, batch, learning_rate));
         }
-        let validation = self.validation.map(|samples| validate(network, samples)).transpose()?;
+        let validation = self.validation.map(|samples| validate(network, samples));
         if let Some(validation) = validation.filter(|validation| !validation.loss.is_finite()) {
             return Err(diverged(format!("the validation loss became {}", validation.loss), batch, learning_rate));
         }
@@ -253,30 +236,30 @@ impl<'a> Trainer<'a> {
 
     /// One step on the samples in this range of the epoch's order. If the loss is not finite, the network stays as it is.
     fn step(&mut self, network: &mut Network, range: Range<usize>, learning_rate: f64) -> BatchLoss {
-        let Self { training, params, engine, optimizer, gradients, masked, .. } = self;
+        let Self { training, params, engine, optimizer, gradients, staged, .. } = self;
         let (samples, width, seed) = (&self.order[range], network.input_len(), params.seed);
         let step = optimizer.steps();
-        if let Some(masker) = self.masker {
+        if !staged.is_empty() {
             let epoch = self.history.epochs.len();
-            masked.par_chunks_exact_mut(width).zip(samples).for_each(|(picture, &sample)| {
-                picture.copy_from_slice(&training.inputs[sample * width..(sample + 1) * width]);
-                masker.apply(seed, epoch, sample, picture);
+            staged.par_chunks_exact_mut(width).zip(samples).for_each(|(to, &sample)| {
+                training.load(sample, to);
+                if let Some(masker) = self.masker {
+                    masker.apply(seed, epoch, sample, to);
+                }
             });
         }
-        let input = |index: usize| {
-            if masked.is_empty() {
-                &training.inputs[samples[index] * width..(samples[index] + 1) * width]
-            } else {
-                &masked[index * width..(index + 1) * width]
-            }
-        };
+        let staged_at = |index: usize| &staged[index * width..(index + 1) * width];
         let mixes = params.mixup.map(|alpha| mixup::draw(alpha, seed, step, samples.len()));
         let mode = Mode::Training { seed, step };
         engine.forward(mode, &network.parameters, &mut network.statistics, samples.len(), &|index, to| match &mixes {
-            None => to.copy_from_slice(input(index)),
-            Some(mixes) => mixup::mix(input(index), input(mixes[index].partner), mixes[index].share, to),
+            None if staged.is_empty() => training.load(samples[index], to),
+            None => to.copy_from_slice(staged_at(index)),
+            Some(mixes) => {
+                let Mix { partner, share } = mixes[index];
+                mixup::mix(staged_at(index), staged_at(partner), share, to);
+            }
         });
-        let label = |index: usize| training.labels[samples[index]];
+        let label = |index: usize| training.labels()[samples[index]];
         let weight = |label: usize| params.class_weights.as_ref().map_or(1.0, |weights| weights[label]);
         let loss = engine.loss(params.label_smoothing, &|index| match &mixes {
             None => Target::single(label(index), weight(label(index))),
@@ -345,7 +328,7 @@ fn check_validation(network: &Network, validation: Option<Samples<'_>>, params: 
         }
         return Ok(());
     };
-    let checked = if samples.labels.is_empty() {
+    let checked = if samples.labels().is_empty() {
         Err(NnError::Length { what: "labels", expected: 1, actual: 0 })
     } else {
         samples.check(network)
@@ -354,15 +337,15 @@ fn check_validation(network: &Network, validation: Option<Samples<'_>>, params: 
 }
 
 /// What the network makes of the validation data.
-fn validate(network: &Network, samples: Samples<'_>) -> Result<ValidationReport, NnError> {
-    let n = samples.labels.len();
-    let logits = network.predict(samples.inputs, n)?;
+fn validate(network: &Network, samples: Samples<'_>) -> ValidationReport {
+    let n = samples.labels().len();
+    let logits = network.answer(n, &|sample, to| samples.load(sample, to));
     let (mut loss, mut correct) = (0.0, 0);
-    for (row, &label) in logits.chunks_exact(network.output_len()).zip(samples.labels) {
+    for (row, &label) in logits.chunks_exact(network.output_len()).zip(samples.labels()) {
         loss += surprise(row, label);
         correct += usize::from(best(row) == label);
     }
-    Ok(ValidationReport { loss: loss / n as f64, accuracy: correct as f64 / n as f64 })
+    ValidationReport { loss: loss / n as f64, accuracy: correct as f64 / n as f64 }
 }
 
 /// The batches of an epoch of `n` samples: of `size`, and the last of what is left, which joins the batch before if it is

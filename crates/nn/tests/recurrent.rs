@@ -53,7 +53,7 @@ fn step_of(network: &mut Network, inputs: &[f32], labels: &[usize], rate: f64) {
         shuffle: false,
         ..TrainParams::default()
     };
-    train(network, Samples { inputs, labels }, None, &params, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    train(network, Samples::new(inputs, labels), None, &params, &mut |_, _| ControlFlow::Continue(())).unwrap();
 }
 
 #[test]
@@ -209,11 +209,10 @@ fn any_number_of_threads_gives_the_same_bits() {
         ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
             let mut network = Network::new(&[16, 3], &stack(), 3).unwrap();
             let params = TrainParams { epochs: 2, batch_size: 20, ..TrainParams::default() };
-            let history =
-                train(&mut network, Samples { inputs: &inputs, labels: &labels }, None, &params, &mut |_, _| {
-                    ControlFlow::Continue(())
-                })
-                .unwrap();
+            let history = train(&mut network, Samples::new(&inputs, &labels), None, &params, &mut |_, _| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
             let bits: Vec<u32> =
                 network.state().iter().flat_map(|tensor| tensor.values.iter().map(|value| value.to_bits())).collect();
             (bits, history, network.predict(&inputs, 41).unwrap())
@@ -239,10 +238,9 @@ fn learns_what_came_first() {
         let mut network = Network::new(&[20, 1], &layers, 1).unwrap();
         let params =
             TrainParams { epochs: 60, batch_size: 16, optimizer: OptimizerSpec::adam(0.02), ..TrainParams::default() };
-        let history = train(&mut network, Samples { inputs: &inputs, labels: &labels }, None, &params, &mut |_, _| {
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        let history =
+            train(&mut network, Samples::new(&inputs, &labels), None, &params, &mut |_, _| ControlFlow::Continue(()))
+                .unwrap();
         assert!(history.epochs[59].accuracy > 0.97, "{layers:?}: {:?}", history.epochs[59]);
     }
 }

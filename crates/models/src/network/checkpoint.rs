@@ -36,15 +36,19 @@ fn unusable(reason: impl Into<String>) -> ModelError {
 }
 
 /// What the training learns from and watches, as a hash; the layers crate looks at parameters and shapes only.
-pub(crate) fn fingerprint(training: Samples<'_>, validation: Option<Samples<'_>>) -> String {
+pub(crate) fn fingerprint(training: Samples<'_>, validation: Option<Samples<'_>>, columns: usize) -> String {
     let mut hash = Sha256::new();
+    let mut values = vec![0.0; columns];
     let parts = [Some(training), validation];
     for samples in parts.into_iter().flatten() {
-        hash.update((samples.labels.len() as u64).to_le_bytes());
-        for value in samples.inputs {
-            hash.update(value.to_le_bytes());
+        hash.update((samples.labels().len() as u64).to_le_bytes());
+        for sample in 0..samples.labels().len() {
+            samples.load(sample, &mut values);
+            for value in &values {
+                hash.update(value.to_le_bytes());
+            }
         }
-        for &label in samples.labels {
+        for &label in samples.labels() {
             hash.update((label as u64).to_le_bytes());
         }
     }

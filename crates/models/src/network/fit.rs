@@ -2,14 +2,15 @@
 
 use std::io;
 
-use stimmung_nn::{EpochReport, History, LayerSpec, Network, Samples, Trainer};
+use stimmung_nn::{EpochReport, History, LayerSpec, Network, SampleSource, Samples, Trainer};
 
 use super::checkpoint;
 use super::hold_out::Parts;
 use super::training::TrainingParams;
 use super::{NetworkModel, Watchers};
+use crate::scaler::Scaler;
 use crate::training_set::Task;
-use crate::{FitProgress, ModelError, Watched};
+use crate::{FitProgress, Matrix, ModelError, Watched};
 
 /// A network before training.
 pub(crate) struct Plan<'a> {
@@ -36,19 +37,15 @@ pub(crate) fn fit(
         Some(stopping) => Parts::split(kind, task, stopping.share, seed)?,
         None => Parts::whole(task),
     };
-    // What is held out lies behind the rest, so that both are one copy.
-    let order = || parts.kept.iter().chain(&parts.held);
-    let rows: Vec<usize> = order().map(|&at| task.rows[at]).collect();
-    let labels: Vec<usize> = order().map(|&at| task.labels[at]).collect();
-    let z = task.scaler.transform(task.features, &rows);
-    let (inputs, held_inputs) = z.split_at(parts.kept.len() * task.columns());
-    let (labels, held_labels) = labels.split_at(parts.kept.len());
-    let samples = Samples { inputs, labels };
-    let held = (!held_labels.is_empty()).then_some(Samples { inputs: held_inputs, labels: held_labels });
+    let [kept, held] = [&parts.kept, &parts.held].map(|positions| Standardised::new(task, positions));
+    let [labels, held_labels]: [Vec<usize>; 2] =
+        [&parts.kept, &parts.held].map(|positions| positions.iter().map(|&at| task.labels[at]).collect());
+    let samples = Samples::of(&kept, &labels);
+    let held = (!held_labels.is_empty()).then(|| Samples::of(&held, &held_labels));
     let mut watch = task.watched.map(|watched| Watch::new(task, watched));
 
-    let params = training.train_params(labels, task.classes, seed);
-    let data = if store.is_some() { checkpoint::fingerprint(samples, held) } else { String::new() };
+    let params = training.train_params(&labels, task.classes, seed);
+    let data = if store.is_some() { checkpoint::fingerprint(samples, held, task.columns()) } else { String::new() };
     let saved = store.as_deref_mut().map(|store| store.load().map_err(|error| store_failed("read", error)));
     let mut trainer = match saved.transpose()?.flatten() {
         Some(bytes) => {
@@ -93,6 +90,32 @@ pub(crate) fn fit(
     }
     let history = trainer.finish(&mut network)?;
     Ok((NetworkModel { network, specs, classes: task.classes }, note(&history, training)))
+}
+
+/// Rows of a task, standardised each time that they are asked for, so that pictures do not lie in memory twice.
+#[derive(Debug)]
+struct Standardised<'a> {
+    features: &'a Matrix,
+    scaler: &'a Scaler,
+    rows: Vec<usize>,
+}
+
+impl<'a> Standardised<'a> {
+    /// The rows at these positions in the lists of the task.
+    fn new(task: &Task<'a>, positions: &[usize]) -> Self {
+        let rows = positions.iter().map(|&at| task.rows[at]).collect();
+        Self { features: task.features, scaler: task.scaler, rows }
+    }
+}
+
+impl SampleSource for Standardised<'_> {
+    fn len(&self) -> usize {
+        self.rows.len() * self.features.columns()
+    }
+
+    fn load(&self, sample: usize, to: &mut [f32]) {
+        self.scaler.standardise(self.features.row(self.rows[sample]), to);
+    }
 }
 
 fn store_failed(action: &'static str, source: io::Error) -> ModelError {

@@ -35,7 +35,7 @@ pub fn run(mut work: Work) -> Result<(), Box<dyn std::error::Error>> {
     let mut seconds = Vec::new();
     let mut start = Instant::now();
     ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| {
-        train(&mut network, Samples { inputs: &inputs, labels: &labels }, None, &work.params, &mut |_, _| {
+        train(&mut network, Samples::new(&inputs, &labels), None, &work.params, &mut |_, _| {
             seconds.push(start.elapsed().as_secs_f64());
             start = Instant::now();
             ControlFlow::Continue(())

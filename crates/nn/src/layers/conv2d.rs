@@ -306,7 +306,7 @@ mod tests {
             let mut network = Network::new(&[20, 16, 1], &layers(), 3).unwrap();
             let params =
                 TrainParams { epochs, batch_size: 20, optimizer: OptimizerSpec::adam(0.01), ..TrainParams::default() };
-            let samples = Samples { inputs: &inputs, labels: &labels };
+            let samples = Samples::new(&inputs, &labels);
             let go_on = &mut |_: &_, _: &_| ControlFlow::Continue(());
             let history = train(&mut network, samples, None, &params, go_on).unwrap();
             let answers = network.predict(&inputs, 45).unwrap();

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{EpochReport, ValidationReport};
 use super::stopping::Snapshot;
-use super::{Samples, TrainParams, Trainer};
-use crate::{NamedTensor, Network, NnError};
+use super::{TrainParams, Trainer};
+use crate::{NamedTensor, Network, NnError, Samples};
 
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -104,7 +104,7 @@ impl<'a> Trainer<'a> {
     /// ```
     /// use stimmung_nn::{Checkpoint, LayerSpec, Network, Samples, TrainParams, Trainer};
     ///
-    /// let samples = Samples { inputs: &[0.0, 1.0, 0.2, 0.8], labels: &[0, 1, 0, 1] };
+    /// let samples = Samples::new(&[0.0, 1.0, 0.2, 0.8], &[0, 1, 0, 1]);
     /// let params = TrainParams { epochs: 5, ..TrainParams::default() };
     /// let mut network = Network::new(&[1], &[LayerSpec::dense(2)], 1)?;
     /// let mut trainer = Trainer::new(&network, samples, None, &params)?;
@@ -245,7 +245,7 @@ impl<'a> Trainer<'a> {
             shuffle,
             seed,
         } = &self.params;
-        let validation = self.validation.map_or(0, |samples| samples.labels.len());
+        let validation = self.validation.map_or(0, |samples| samples.labels().len());
         let mut entries = vec![
             ("batch_size".to_owned(), batch_size.to_string()),
             ("optimizer".to_owned(), format!("{optimizer:?}")),

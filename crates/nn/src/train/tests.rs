@@ -8,7 +8,7 @@ pub(super) fn go_on(_: &EpochReport, _: &Network) -> ControlFlow<()> {
 }
 
 pub(super) fn samples<'a>(inputs: &'a [f32], labels: &'a [usize]) -> Samples<'a> {
-    Samples { inputs, labels }
+    Samples::new(inputs, labels)
 }
 
 /// Rows of noise with a bump whose place is the class.
