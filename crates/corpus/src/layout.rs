@@ -345,6 +345,18 @@ static EMOTIONS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     file.emotions
 });
 
+/// The emotion among the nine that a word stands for, if any, without regard to case: `joy` is `happiness`. Labels of corpora that
+/// are none of these pass through unchanged.
+///
+/// # Examples
+/// ```
+/// assert_eq!(stimmung_corpus::standard_emotion("Joy"), Some("happiness"));
+/// assert_eq!(stimmung_corpus::standard_emotion("tired"), None);
+/// ```
+pub fn standard_emotion(word: &str) -> Option<&'static str> {
+    EMOTIONS.get(&word.to_lowercase()).map(String::as_str)
+}
+
 /// Whether a label is one of the emotions that layouts agree about.
 pub(crate) fn is_known_emotion(label: &str) -> bool {
     EMOTIONS.values().any(|emotion| emotion == label)

@@ -36,7 +36,7 @@ mod walk;
 pub use describe::{Description, Durations, Repetition, SpeakerCount};
 pub use error::CorpusError;
 pub use find::find;
-pub use layout::{Layout, layouts};
+pub use layout::{Layout, layouts, standard_emotion};
 pub use manifest::Manifest;
 pub use probe::content_hash;
 pub use recording::{Dropped, Media, Recording, Sex};

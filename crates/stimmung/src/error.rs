@@ -31,6 +31,16 @@ pub enum Error {
         /// Why it was left out.
         reason: String,
     },
+    /// A recipe asks for an emotion that neither the corpus nor anybody else knows.
+    #[error("the corpus has no recordings of `{emotion}`{}; it has {known}", .meant.map_or_else(String::new, |it| format!(" (is `{it}` meant?)")))]
+    NoSuchEmotion {
+        /// What was asked for.
+        emotion: String,
+        /// The usual word for it, where it has one.
+        meant: Option<&'static str>,
+        /// What the corpus has.
+        known: String,
+    },
     /// The model cannot answer for this corpus.
     #[error(
         "the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`"

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use stimmung_corpus::{Dropped, Manifest};
+use stimmung_corpus::{Dropped, Manifest, standard_emotion};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
 use stimmung_models::{
     Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
@@ -345,11 +345,24 @@ fn keep_labelled(manifest: &mut Manifest, emotions: Option<&BTreeSet<String>>) -
         unlabelled.into_iter().map(|recording| Dropped { file: recording.file, reason: "no emotion is given".into() }),
     );
     if let Some(emotions) = emotions {
+        check_emotions(emotions, &manifest.emotions())?;
         manifest
             .recordings
             .retain(|recording| recording.emotion.as_ref().is_some_and(|emotion| emotions.contains(emotion)));
     }
     if manifest.recordings.is_empty() { Err(nothing_usable(&manifest.dropped)) } else { Ok(()) }
+}
+
+/// Refuses misspelt emotions. One of the usual words may be asked for in vain: a list can be made for several corpora.
+fn check_emotions(asked: &BTreeSet<String>, known: &BTreeMap<String, usize>) -> Result<(), Error> {
+    for emotion in asked.iter().filter(|&emotion| !known.contains_key(emotion)) {
+        let meant = standard_emotion(emotion);
+        if meant != Some(emotion) {
+            let known = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Error::NoSuchEmotion { emotion: emotion.clone(), meant, known });
+        }
+    }
+    Ok(())
 }
 
 /// The rate in hertz at which a recipe hears a corpus: its own, or the one that most recordings have.

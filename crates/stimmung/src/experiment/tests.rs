@@ -105,8 +105,13 @@ fn only_the_emotions_asked_for_are_opened() {
     let some = recipe(folder.path(), &["corpus.emotions=[\"anger\", \"fear\"]"]);
     let emotions = open_corpus(&some, &[]).unwrap().emotions();
     assert_eq!(emotions.into_iter().collect::<Vec<_>>(), [("anger".to_owned(), 2), ("fear".to_owned(), 2)]);
-    let none = recipe(folder.path(), &["corpus.emotions=[\"joy\"]"]);
-    assert!(matches!(open_corpus(&none, &[]), Err(Error::NothingUsable { .. })));
+    let absent = |emotions: &str| recipe(folder.path(), &[&format!("corpus.emotions={emotions}")]);
+    assert!(matches!(open_corpus(&absent("[\"boredom\"]"), &[]), Err(Error::NothingUsable { .. })));
+    assert_eq!(open_corpus(&absent("[\"boredom\", \"anger\"]"), &[]).unwrap().emotions().len(), 1);
+    let message = |emotions: &str| open_corpus(&absent(emotions), &[]).unwrap_err().to_string();
+    let misspelt = message("[\"angre\", \"fear\"]");
+    assert!(misspelt.contains("`angre`; it has anger, "), "{misspelt}");
+    assert!(message("[\"fear\", \"angry\"]").contains("`angry` (is `anger` meant?)"));
 }
 
 #[test]

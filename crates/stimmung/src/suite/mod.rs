@@ -261,10 +261,15 @@ impl Results {
         self.outcomes.entry(outcome.recipe.clone()).or_default().insert(outcome.variant, outcome);
     }
 
-    /// Takes over the published figures and notes of these recipes as they are now.
+    /// Takes over the published figures and notes of these recipes as they are now, and drops what another recipe of the same
+    /// name came to, so that no row pairs an old figure with a new one.
     pub fn update(&mut self, entries: &[Entry]) {
         for entry in entries {
-            for outcome in self.outcomes.get_mut(&entry.recipe.name).into_iter().flat_map(BTreeMap::values_mut) {
+            let Some(outcomes) = self.outcomes.get_mut(&entry.recipe.name) else { continue };
+            let configurations: BTreeMap<Variant, String> =
+                entry.variants().map(|(variant, recipe)| (variant, recipe.configuration())).collect();
+            outcomes.retain(|variant, outcome| configurations.get(variant) == Some(&outcome.configuration));
+            for outcome in outcomes.values_mut() {
                 outcome.reference.clone_from(&entry.recipe.reference);
             }
         }

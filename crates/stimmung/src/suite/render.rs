@@ -21,7 +21,9 @@ hearing the corpus included where the row before heard something else.
 /// One table for each system, then the terms and notes of each row.
 pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, Outcome>>) -> String {
     let (mut systems, mut others) = (BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new(), Vec::new());
-    for pair in outcomes {
+    let mut pairs: Vec<&BTreeMap<Variant, Outcome>> = outcomes.collect();
+    pairs.sort_by_cached_key(|pair| pair.values().next().map(|outcome| counting_order(&outcome.recipe)));
+    for pair in pairs {
         match system(pair) {
             Some(name) => systems.entry(name).or_default().push(pair),
             None => others.push(pair),
@@ -34,6 +36,20 @@ pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, 
         text.push_str(&terms(&pairs));
     }
     text
+}
+
+/// A key by which 50 stands before 100: the words of a name, each with the number behind it.
+fn counting_order(name: &str) -> Vec<(String, u64)> {
+    let digits = |c: char| c.is_ascii_digit();
+    let mut key = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (word, behind) = rest.split_at(rest.find(digits).unwrap_or(rest.len()));
+        let (number, behind) = behind.split_at(behind.find(|c| !digits(c)).unwrap_or(behind.len()));
+        key.push((word.to_owned(), number.parse().unwrap_or(0)));
+        rest = behind;
+    }
+    key
 }
 
 /// The first word of the row, by which the rows of one system belong together.

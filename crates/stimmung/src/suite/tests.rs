@@ -176,7 +176,10 @@ fn outcomes_are_kept_and_found_by_recipe_and_variant() {
     assert_eq!(known(&results, &noted), [true, true]);
     results.update(std::slice::from_ref(&noted));
     assert!(results.to_markdown().contains("| accuracy (WAR) | 0.700 |"), "{}", results.to_markdown());
-    assert_eq!(known(&results, &rewrite("folds = 2", "folds = 3")), [false, true]);
+    let other = rewrite("folds = 2", "folds = 3");
+    assert_eq!(known(&results, &other), [false, true]);
+    results.update(std::slice::from_ref(&other));
+    assert_eq!(known(&results, &noted), [false, true], "what the recipe before came to is gone");
     assert_eq!(known(&results, &rewrite("kind = \"logistic\"", "kind = \"logistic\"\nc = 0.5")), [false, false]);
 }
 
@@ -263,4 +266,16 @@ fn the_table_shows_published_original_and_honest_figures_with_their_gap() {
     // A later outcome takes the place of the one before.
     results.insert(outcome("b", Variant::Honest, 0.1));
     assert!(!results.to_markdown().contains("0.700 [0.600, 0.800]"));
+}
+
+#[test]
+fn rows_stand_in_counting_order() {
+    let mut results = Results::default();
+    for name in ["net-100", "net-50", "net-50-b", "net-7-mfcc20", "net-7-mfcc13"] {
+        results.insert(outcome(name, Variant::Honest, 0.5));
+    }
+    let table = results.to_markdown();
+    let place = |name: &str| table.find(&format!("`{name}`")).unwrap();
+    let order = ["net-7-mfcc13", "net-7-mfcc20", "net-50", "net-50-b", "net-100"];
+    assert!(order.is_sorted_by_key(|name| place(name)), "{table}");
 }
