@@ -72,7 +72,6 @@ def mel_cnn() -> list[layers.Layer]:
         layers.Flatten(),
         layers.Dense(128),
         layers.ReLU(),
-        layers.Dropout(0.5),
         layers.Dense(64),
         layers.ReLU(),
         layers.Dropout(0.5),

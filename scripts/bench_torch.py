@@ -67,7 +67,6 @@ def mel_cnn() -> nn.Module:
         nn.Flatten(),
         nn.Linear(130 // 16 * (128 // 16) * channels, 128),
         nn.ReLU(),
-        nn.Dropout(0.5),
         nn.Linear(128, 64),
         nn.ReLU(),
         nn.Dropout(0.5),

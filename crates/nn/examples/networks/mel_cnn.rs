@@ -8,8 +8,8 @@ pub fn layers(classes: usize) -> Vec<LayerSpec> {
     let mut layers: Vec<LayerSpec> = [32, 32, 64, 64].into_iter().flat_map(block).collect();
     layers.push(LayerSpec::Flatten);
     for units in [128, 64] {
-        layers.extend([LayerSpec::dense(units), LayerSpec::Relu, LayerSpec::dropout(0.5)]);
+        layers.extend([LayerSpec::dense(units), LayerSpec::Relu]);
     }
-    layers.push(LayerSpec::dense(classes));
+    layers.extend([LayerSpec::dropout(0.5), LayerSpec::dense(classes)]);
     layers
 }
