@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest, standard_emotion};
-use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged};
+use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged, Scores};
 use stimmung_models::{
     Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
 };
@@ -15,7 +15,7 @@ use stimmung_models::{
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
 use crate::pool;
-use crate::progress::advance_to;
+use crate::progress::{Training, advance_to};
 use crate::recipe::When;
 use crate::recognizer::most_probable;
 use crate::table::{id, nothing_usable};
@@ -174,11 +174,17 @@ impl Experiment {
             .enumerate()
             .map(|(number, fold)| {
                 let mut history = Vec::new();
+                let training = Training::Fold { number: number + 1, of: folds.len() };
                 let watched = if self.recipe.watch { &fold.test[..] } else { &[] };
                 let name = format!("fold-{:02}", number + 1);
-                let mut see = |step| history.push(step);
+                let mut see = |step| {
+                    history.push(step);
+                    progress.trained(training, &step);
+                };
                 let classifier = self.fit_as(Some(&name), &fold.train, watched, &mut see, progress)?;
-                Ok((self.judge(&classifier, &fold.test, number)?, history))
+                let judged = self.judge(&classifier, &fold.test, number)?;
+                progress.judged(training, &fold.name, &self.scores_of(&judged)?);
+                Ok((judged, history))
             })
             .collect();
         progress.end();
@@ -186,6 +192,13 @@ impl Experiment {
         let predictions = predictions.concat();
         let evaluation = self.score(&folds, &predictions)?;
         Ok(Evaluated { evaluation, folds, predictions, history })
+    }
+
+    /// The figures of one fold's predictions.
+    fn scores_of(&self, judged: &[Judged]) -> Result<Scores, Error> {
+        let truth: Vec<usize> = judged.iter().map(|it| self.items[it.item].class).collect();
+        let predicted: Vec<usize> = judged.iter().map(|it| it.predicted).collect();
+        Ok(Scores::new(&self.classes, &truth, &predicted)?)
     }
 
     /// The figures of predictions under the recipe's protocol.
@@ -313,7 +326,8 @@ impl Experiment {
         progress: &dyn Progress,
     ) -> Result<ModelFile, Error> {
         progress.begin("training the model", STEPS_OF_A_FIT as u64);
-        let classifier = self.fit_as(name, items, &[], &mut |_| (), progress);
+        let mut see = |step| progress.trained(Training::Final, &step);
+        let classifier = self.fit_as(name, items, &[], &mut see, progress);
         progress.end();
         Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
     }

@@ -1,10 +1,10 @@
 //! From a file to features: what every command hears, and what it refuses to hear.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use stimmung_audio::{AudioError, ConditioningParams, SegmentParams, Waveform, decode_path};
+use stimmung_corpus::{Manifest, Recording};
 use stimmung_features::{Extractor, FeatureError, FeatureSet};
 
 use crate::error::RecordingError;
@@ -13,9 +13,14 @@ use crate::error::RecordingError;
 /// (2048 samples, 128 ms), so its description would be that of the padding.
 pub const MIN_SECONDS: f64 = 0.1;
 
-/// Decodes a file, cuts the part that its manifest names, and refuses what holds no voice.
-pub(crate) fn hear(path: &Path, start: Option<f64>, end: Option<f64>) -> Result<Waveform, RecordingError> {
-    let whole = decode_path(path)?;
+/// Decodes a recording of a corpus, at the rate of its file: the part of it that the manifest names.
+///
+/// # Errors
+/// [`RecordingError`] for a file that does not decode, for a part outside it, and for what is silent or shorter than
+/// [`MIN_SECONDS`].
+pub fn hear(manifest: &Manifest, recording: &Recording) -> Result<Waveform, RecordingError> {
+    let whole = decode_path(manifest.path(recording))?;
+    let (start, end) = (recording.start, recording.end);
     let part = if start.is_none() && end.is_none() { whole } else { cut(&whole, start, end)? };
     check_audible(&part)?;
     Ok(part)

@@ -1,7 +1,6 @@
 //! The features of a corpus as a table.
 
 use std::ops::Range;
-use std::path::Path;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -49,7 +48,7 @@ impl Hearing {
     /// # Errors
     /// [`RecordingError`] where the recording cannot be used or an effect cannot be applied.
     pub fn copies_of(&self, manifest: &Manifest, recording: &Recording) -> Result<Vec<Waveform>, RecordingError> {
-        let original = self.condition(hear(&manifest.path(recording), recording.start, recording.end)?)?;
+        let original = self.condition(hear(manifest, recording)?)?;
         (1..=self.copies.len()).map(|number| self.copy(&original, &id(recording), number)).collect()
     }
 
@@ -109,7 +108,7 @@ impl FeatureTable {
             if progress.cancelled() {
                 return None;
             }
-            let heard = Heard::compute(&manifest.root, recording, hearing, &ear);
+            let heard = Heard::compute(manifest, recording, hearing, &ear);
             progress.advance(1);
             Some(heard)
         };
@@ -179,8 +178,13 @@ struct Heard {
 }
 
 impl Heard {
-    fn compute(root: &Path, recording: &Recording, hearing: &Hearing, ear: &Ear) -> Result<Self, RecordingError> {
-        let heard = hear(&root.join(&recording.file), recording.start, recording.end)?;
+    fn compute(
+        manifest: &Manifest,
+        recording: &Recording,
+        hearing: &Hearing,
+        ear: &Ear,
+    ) -> Result<Self, RecordingError> {
+        let heard = hear(manifest, recording)?;
         let content = content_hash(&heard);
         let original = hearing.condition(heard)?;
         let mut versions = vec![ear.describe(&original)?];

@@ -8,6 +8,7 @@ mod model;
 mod predict;
 mod quickstart;
 mod select;
+mod serve;
 mod suite;
 
 use clap::CommandFactory;
@@ -40,6 +41,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Augment(augment) => augment::run(augment, console),
         Command::Corpus(corpus) => corpus::run(corpus, console),
         Command::Model(model) => model::run(model, console),
+        Command::Serve(serve) => serve::run(serve, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "stimmung", &mut script);

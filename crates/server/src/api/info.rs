@@ -1,0 +1,91 @@
+//! The server itself: what it is, whether it is well, what it has done.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::state::Shared;
+
+/// What a client may want to know before it asks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Info {
+    /// The program's version.
+    version: &'static str,
+    /// The id of the model that answers.
+    model: String,
+    /// Whether corrections are kept.
+    feedback: bool,
+    /// Whether a key is needed.
+    keys: bool,
+    limits: InfoLimits,
+}
+
+/// What a request may ask for.
+#[derive(Serialize, ToSchema)]
+struct InfoLimits {
+    /// The largest body in bytes.
+    body_bytes: usize,
+    /// The longest recording in seconds.
+    seconds: f64,
+    /// Recordings in a batch.
+    batch: usize,
+}
+
+/// What the server is and allows
+#[utoipa::path(get, path = "/v1/info", tag = "server", responses((status = 200, body = Info)))]
+pub(super) async fn info(State(state): State<Shared>) -> Result<Json<Info>, Problem> {
+    let limits = &state.params.limits;
+    Ok(Json(Info {
+        version: env!("CARGO_PKG_VERSION"),
+        model: state.models.active().id.clone(),
+        feedback: state.params.feedback,
+        keys: state.needs_keys(),
+        limits: InfoLimits { body_bytes: limits.body_bytes, seconds: limits.seconds, batch: limits.batch },
+    }))
+}
+
+/// Whether the process answers
+#[utoipa::path(get, path = "/health", tag = "server", responses((status = 200, body = serde_json::Value)))]
+pub(super) async fn health() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Whether the server can do its work: its model is loaded, and its store answers
+#[utoipa::path(get, path = "/ready", tag = "server", responses((status = 200, body = serde_json::Value)))]
+pub(super) async fn ready(State(state): State<Shared>) -> Result<Json<serde_json::Value>, Problem> {
+    let model = state.models.active().id.clone();
+    state.look_up(|state| Ok(state.store.active()?)).await?;
+    Ok(Json(json!({ "status": "ready", "model": model })))
+}
+
+/// Counters and clocks in Prometheus' text format
+#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Problem> {
+    let text = state
+        .look_up(|state| {
+            let (waiting, _) = state.store.queue(0)?;
+            metrics::gauge!("stimmung_jobs_queued").set(waiting as f64);
+            Ok(crate::metrics::render())
+        })
+        .await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// A greeting that names the calls.
+pub(super) async fn greeting(_headers: HeaderMap) -> Json<serde_json::Value> {
+    Json(json!({
+        "greeting": "This is Stimmung, which hears emotion in speech.",
+        "endpoints": {
+            "/predict": "GET: the recordings that can be asked for; with ?sample=FILE or ?ID=NUMBER: an answer",
+            "/pred": "POST {\"id\": \"03a01Fa\"}: an answer",
+            "/train": "GET or POST: starts a training; asked again, tells its progress",
+            "/v1/predict": "POST a recording: an answer",
+            "/docs": "all calls",
+        },
+    }))
+}

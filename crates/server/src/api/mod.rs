@@ -1,0 +1,129 @@
+//! What can be asked for, one module a group of calls. Every call says itself what it takes and gives; `/openapi.json` is made from
+//! that.
+
+#![expect(unused_qualifications, reason = "the code that `utoipa::path` writes has them")]
+
+mod body;
+mod classic;
+mod corpora;
+mod feedback;
+mod info;
+mod models;
+mod predict;
+mod recipes;
+mod train;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::Scope;
+use crate::problem::Problem;
+use crate::server::guard;
+use crate::state::Shared;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Stimmung",
+        description = "Emotion in speech: ask for answers, train models, look at corpora. It hears the expression in a voice, not what \
+                       someone feels; nothing here is for decisions about people.\n\nProblems are documents of RFC 9457. Where the server \
+                       asks for keys, they go into the header `Authorization: Bearer KEY`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "answers", description = "Recordings in, emotions out."),
+        (name = "models", description = "The models that answer."),
+        (name = "training", description = "Recipes, and jobs that train and judge them."),
+        (name = "corpora", description = "The labelled recordings that the server knows."),
+        (name = "feedback", description = "Corrections by people."),
+        (name = "classic", description = "The calls of the published systems that this server stands in for."),
+        (name = "server", description = "The server itself."),
+    ),
+    components(schemas(Problem)),
+)]
+struct Document;
+
+/// Everything that the server answers, and the document that describes it.
+pub(crate) fn router(state: &Shared) -> Router {
+    let scope = |router: OpenApiRouter<Shared>, scope| {
+        let state = (Arc::clone(state), scope);
+        router.route_layer(axum::middleware::from_fn_with_state(state, guard))
+    };
+    let open = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(info::info))
+        .routes(routes!(info::health))
+        .routes(routes!(info::ready));
+    let read = OpenApiRouter::new()
+        .routes(routes!(info::metrics))
+        .routes(routes!(models::list))
+        .routes(routes!(models::show))
+        .routes(routes!(models::file))
+        .routes(routes!(corpora::list))
+        .routes(routes!(corpora::recordings))
+        .routes(routes!(corpora::audio))
+        .routes(routes!(recipes::list))
+        .routes(routes!(train::list))
+        .routes(routes!(train::show))
+        .routes(routes!(train::history))
+        .routes(routes!(train::events));
+    let predict = OpenApiRouter::new()
+        .routes(routes!(predict::one))
+        .routes(routes!(predict::batch))
+        .routes(routes!(feedback::correct))
+        .routes(routes!(classic::predict))
+        .routes(routes!(classic::pred));
+    let train = OpenApiRouter::new()
+        .routes(routes!(train::start))
+        .routes(routes!(train::cancel))
+        .routes(routes!(classic::train, classic::train_by_post));
+    let admin = OpenApiRouter::new()
+        .routes(routes!(models::upload))
+        .routes(routes!(models::promote))
+        .routes(routes!(models::remove))
+        .routes(routes!(feedback::export));
+    let (router, mut document) = open
+        .merge(scope(read, Scope::Read))
+        .merge(scope(predict, Scope::Predict))
+        .merge(scope(train, Scope::Train))
+        .merge(scope(admin, Scope::Admin))
+        .split_for_parts();
+    complete(&mut document);
+    router
+        .route("/", get(info::greeting))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .fallback(|| async { Problem::not_found("Nothing is here; /openapi.json lists what is.") })
+        .method_not_allowed_fallback(|| async {
+            Problem::plain(StatusCode::METHOD_NOT_ALLOWED, "Not with this method; /openapi.json lists what is.")
+        })
+        .layer(DefaultBodyLimit::max(state.params.limits.body_bytes))
+        .with_state(Arc::clone(state))
+}
+
+/// Adds what holds for every call: problems, and the key.
+fn complete(document: &mut utoipa::openapi::OpenApi) {
+    let problem = || -> RefOr<Response> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new().description("A problem").content("application/problem+json", content);
+        response.build().into()
+    };
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete, &mut item.put, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.entry("default".to_owned()).or_insert_with(problem);
+        }
+    }
+    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    if let Some(components) = &mut document.components {
+        components.add_security_scheme("key", scheme);
+    }
+}

@@ -1,0 +1,234 @@
+//! Trainings from the order to the promoted model; keys; corrections.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::{Running, wav};
+use serde_json::{Value, json};
+use stimmung_server::{Scope, Server, ServerError, ServerParams, add_key};
+
+/// A network that learns the corpus of tones in a moment.
+fn order(epochs: usize) -> Value {
+    let recipe = format!(
+        "name = \"tones\"\n[corpus]\nname = \"emodb\"\n[features]\nset = \"mfcc\"\nn = 8\n[model]\nkind = \"dense\"\n\
+         epochs = {epochs}\nhidden = [8]\n"
+    );
+    json!({ "recipe_toml": recipe })
+}
+
+fn start(server: &Running, order: &Value) -> String {
+    let answer = server.post_json("/v1/train", order);
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let job = answer.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("location"), Some(format!("/v1/jobs/{job}").as_str()));
+    job
+}
+
+#[test]
+fn a_training_is_watched_finished_and_promoted() {
+    let server = Running::start();
+    let job = start(&server, &order(200));
+    let over = server.wait_for(&job);
+    assert_eq!(over["state"], "finished", "{over}");
+    let result = &over["result"];
+    assert_eq!(result["recordings"], 27);
+    assert!(result["protocol"].as_str().unwrap().starts_with("speakers: leave one speaker out, 3 folds"));
+    assert_eq!(result["emotions"], json!(["anger", "neutral", "sadness"]));
+    let counted: u64 = result["confusion"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|n| n.as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, 27);
+
+    let history = server.get(&format!("/v1/jobs/{job}/history")).json();
+    let epochs = history["epochs"].as_array().unwrap();
+    assert_eq!(epochs.len(), 4 * 200, "three folds and the training on everything");
+    assert!(epochs.iter().all(|epoch| epoch["loss"].is_number() && epoch["epochs"] == 200));
+    assert_eq!(history["folds"].as_array().unwrap().len(), 3);
+
+    // The events of a job that is over, from the beginning and from the middle.
+    let events = server.get(&format!("/v1/jobs/{job}/events"));
+    assert_eq!(events.kind, "text/event-stream");
+    assert_eq!(events.text().matches("event: epoch").count(), 800);
+    assert!(events.text().contains("event: job") && events.text().contains("\"state\":\"finished\""));
+    let rest = server.get_with(&format!("/v1/jobs/{job}/events"), "last-event-id", "700").text();
+    assert!(!rest.contains("id: 700\n") && rest.contains("id: 701\n") && rest.contains("id: 803\n"), "{rest}");
+    server.get_with(&format!("/v1/jobs/{job}/events"), "last-event-id", "x").is_problem(400, "Last-Event-ID");
+
+    let model = result["model"].as_str().unwrap();
+    let ask = |query: &str| server.post(&format!("/v1/predict{query}"), "audio/wav", &wav(300.0, 0.4)).json();
+    assert_eq!(ask("")["model"], "embedded");
+    let answer = ask(&format!("?model={model}"));
+    assert_eq!((&answer["label"], &answer["model"]), (&json!("anger"), &json!(model)));
+    let promoted = server.post(&format!("/v1/models/{model}/promote"), "", b"").json();
+    assert_eq!(
+        (&promoted["active"], &promoted["origin"], &promoted["job"]),
+        (&json!(true), &json!("job"), &json!(job))
+    );
+    assert_eq!(ask("")["model"], model);
+    server.delete(&format!("/v1/models/{model}")).is_problem(409, "answers");
+
+    // After a restart everything is as it was.
+    let server = Running::again(server.stop(), |_| ());
+    assert_eq!(server.get("/ready").json()["model"], model);
+    assert_eq!(server.get(&format!("/v1/jobs/{job}")).json()["result"], *result);
+    let file = server.get(&format!("/v1/models/{model}/file"));
+    assert!(file.header("content-disposition").unwrap().contains(".stimmung"));
+    server.post("/v1/models/embedded/promote", "", b"");
+    assert_eq!(server.delete(&format!("/v1/models/{model}")).status, 204);
+    assert_eq!(server.get("/v1/models").json()["models"].as_array().unwrap().len(), 1);
+    // A file that was taken away can be brought again.
+    let again = server.post("/v1/models", "application/octet-stream", &file.bytes);
+    assert_eq!((again.status, &again.json()["id"]), (201, &json!(model)));
+    let card = server.get(&format!("/v1/models/{model}")).json();
+    assert!(card["card"]["data"]["recordings"] == 27 && card["summary"]["kind"] == "dense", "{card}");
+    server.post("/v1/models", "application/octet-stream", &file.bytes[..500]).is_problem(422, "model");
+}
+
+#[test]
+fn jobs_wait_and_are_cancelled() {
+    let server = Running::with(|params| params.limits.jobs = 2);
+    let long = start(&server, &order(1_000_000));
+    server.wait_until(&long, |state| state == "running");
+    let (next, last) = (start(&server, &order(5)), start(&server, &order(5)));
+    assert_eq!(server.get(&format!("/v1/jobs/{last}")).json()["position"], 2);
+    server.post_json("/v1/train", &order(5)).is_problem(503, "queue-full");
+    let cancelled = server.delete(&format!("/v1/jobs/{next}"));
+    assert_eq!((cancelled.status, &cancelled.json()["state"]), (202, &json!("cancelled")));
+    assert_eq!(server.delete(&format!("/v1/jobs/{long}")).status, 202);
+    assert_eq!(server.wait_for(&long)["state"], "cancelled");
+    assert_eq!(server.wait_for(&last)["state"], "finished");
+    server.delete(&format!("/v1/jobs/{long}")).is_problem(409, "over");
+    let jobs = server.get("/v1/jobs").json();
+    let ids: Vec<&str> = jobs["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [&last, &next, &long]);
+}
+
+#[test]
+fn an_interrupted_training_goes_on_after_a_restart() {
+    let server = Running::start();
+    let job = start(&server, &order(3000));
+    server.wait_until(&job, |state| state == "running");
+    let server = Running::again(server.stop(), |_| ());
+    let over = server.wait_for(&job);
+    assert_eq!(over["state"], "finished", "{over}");
+    let epochs = server.get(&format!("/v1/jobs/{job}/history")).json()["epochs"].as_array().unwrap().clone();
+    let mut places: Vec<(u64, u64)> =
+        epochs.iter().map(|it| (it["fold"].as_u64().unwrap(), it["epoch"].as_u64().unwrap())).collect();
+    let count = places.len();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), count, "no epoch is told twice");
+    assert_eq!(places.last(), Some(&(3, 3000)));
+}
+
+#[test]
+fn orders_that_cannot_be_carried_out_are_refused() {
+    let server = Running::start();
+    let refused = |order: Value, word: &str| server.post_json("/v1/train", &order).is_problem(422, word);
+    refused(json!({ "recipe": "nothing" }), "nothing");
+    refused(json!({ "recipe": "default", "recipe_toml": "" }), "not both");
+    refused(json!({ "set": { "model.c": "many" } }), "model");
+    refused(json!({ "set": { "model.colour": 1 } }), "colour");
+    refused(json!({ "set": { "seed": null } }), "null");
+    refused(json!({ "colour": 1 }), "colour");
+    refused(
+        json!({ "recipe_toml": "name = \"x\"\n[corpus]\npath = \"/etc\"\n[features]\nset = \"mfcc\"\n[model]\nkind = \"lda\"" }),
+        "name",
+    );
+    refused(json!({ "set": { "corpus.layout": "/etc/layout.toml" } }), "built-in");
+    server.post_json("/v1/train", &json!({ "corpus": "../x" })).is_problem(404, "no corpus");
+    server.post_json("/v1/train", &json!({ "corpus": "ravdess" })).is_problem(404, "no corpus");
+    assert_eq!(server.get("/v1/jobs").json()["jobs"], json!([]));
+    // One that fails on the way says why.
+    let job = start(&server, &json!({ "set": { "protocol": { "kind": "speakers", "groups": 40 } } }));
+    let failed = server.wait_for(&job);
+    assert_eq!((&failed["state"], &failed["error"]["status"]), (&json!("failed"), &json!(422)), "{failed}");
+}
+
+#[test]
+fn the_published_systems_train_as_their_documents_say() {
+    let server = Running::start();
+    server.get("/train?num_epoch=0").is_problem(422, "epochs");
+    server.get("/train?augment=maybe").is_problem(400, "maybe");
+    server.get("/train?n_modifications=9").is_problem(422, "n_modifications");
+    server.get("/train?shuffle=true").is_problem(400, "shuffle");
+    let begun = server.get("/train?augment=false&num_epoch=2&test_size=0.3&random_state=4").json();
+    let job = begun["job"].as_str().unwrap().to_owned();
+    let over = server.wait_for(&job);
+    assert_eq!(over["state"], "finished", "{over}");
+    let told = server.post("/train", "", b"").json();
+    assert_eq!((&told["status"], &told["job"], &told["iter"]), (&json!("finished"), &json!(job), &json!(2)));
+    assert!(told["message"].as_str().unwrap().starts_with("model trained with final acc in train "), "{told}");
+    let model = server.get(&format!("/v1/jobs/{job}")).json()["result"]["model"].clone();
+    assert_eq!(server.get("/ready").json()["model"], model, "the trained model answers");
+    let forced = server.get("/train?force_train=true&augment=false&num_epoch=1").json();
+    assert_ne!(forced["job"], json!(job));
+}
+
+#[test]
+fn keys_open_what_they_are_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let key = |name: &str, scope: Scope| add_key(&data, name, &[scope]).unwrap();
+    let (reader, asker) = (key("reader", Scope::Read), key("asker", Scope::Predict));
+    let mut server = Running::again(folder, |_| ());
+    server.get("/v1/models").is_problem(401, "key");
+    assert_eq!(server.get("/health").status, 200);
+    assert_eq!(server.get("/v1/info").json()["keys"], true);
+    server.key = Some(reader);
+    assert_eq!(server.get("/v1/models").status, 200);
+    server.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).is_problem(403, "predict");
+    server.post_json("/v1/train", &json!({})).is_problem(403, "train");
+    server.delete("/v1/models/embedded").is_problem(403, "admin");
+    server.key = Some(asker);
+    assert_eq!(server.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).status, 200);
+    server.get("/v1/models").is_problem(403, "read");
+    // One that is made while the server runs is known at once.
+    server.key = Some(add_key(&server.folder.path().join("data"), "late", &[Scope::Read]).unwrap());
+    assert_eq!(server.get("/v1/models").status, 200);
+}
+
+#[test]
+fn other_machines_are_not_let_in_by_accident() {
+    let folder = tempfile::tempdir().unwrap();
+    let params = |open| ServerParams {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        data: folder.path().join("data"),
+        open,
+        ..ServerParams::default()
+    };
+    assert!(matches!(Server::start(params(false)), Err(ServerError::Unprotected { .. })));
+}
+
+#[test]
+fn corrections_are_kept_only_where_that_is_allowed() {
+    let closed = Running::start();
+    let prediction = closed.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).json();
+    let said = json!({ "prediction": prediction["id"], "label": "sadness" });
+    closed.post_json("/v1/feedback", &said).is_problem(403, "feedback-disabled");
+
+    let server = Running::with(|params| (params.feedback, params.keep_audio) = (true, true));
+    let audio = wav(150.0, 0.5);
+    let prediction = server.post("/v1/predict", "audio/wav", &audio).json();
+    let known = server.post_json("/v1/predict", &json!({ "corpus": "emodb", "id": "03a01Wa" })).json();
+    let said =
+        |prediction: &Value, label: &str| json!({ "prediction": prediction["id"], "label": label, "note": "=1+1" });
+    let kept = server.post_json("/v1/feedback", &said(&prediction, "sadness"));
+    assert_eq!(kept.status, 201, "{}", kept.text());
+    let file = server.folder.path().join("data").join(kept.json()["audio"].as_str().unwrap());
+    assert_eq!(std::fs::read(file).unwrap(), audio);
+    assert_eq!(server.post_json("/v1/feedback", &said(&known, "fear")).json()["recording"], "wav/03a01Wa.wav");
+    server.post_json("/v1/feedback", &said(&json!({ "id": "x" }), "fear")).is_problem(404, "remembered");
+    server.post_json("/v1/feedback", &said(&prediction, " ")).is_problem(422, "label");
+    server.post_json("/v1/feedback", &said(&prediction, &"x".repeat(61))).is_problem(422, "label");
+    let list = server.get("/v1/feedback").json();
+    assert_eq!(list["corrections"].as_array().unwrap().len(), 2);
+    server.get("/v1/feedback?format=xml").is_problem(400, "csv");
+    let manifest = server.get("/v1/feedback?format=csv").text();
+    assert_eq!(manifest.lines().count(), 3, "{manifest}");
+    assert!(manifest.starts_with("file,emotion,"), "{manifest}");
+}
