@@ -136,8 +136,10 @@ impl<T: Sample + Into<f64>> Blocks<T> {
         let room = self.output.len();
         let source = SequentialSlice::new(&self.waiting, 1, self.block).expect("one channel of this length");
         let mut target = SequentialSlice::new_mut(&mut self.output, 1, room).expect("one channel of this length");
-        let (_, written) =
-            self.resampler.process_into_buffer(&source, &mut target, None).expect("a whole block, and the room it asked for");
+        let (_, written) = self
+            .resampler
+            .process_into_buffer(&source, &mut target, None)
+            .expect("a whole block, and the room it asked for");
         self.waiting.clear();
         let skipped = self.early.min(written);
         self.early -= skipped;
@@ -171,12 +173,18 @@ mod tests {
 
     #[test]
     fn it_is_the_offline_form_for_any_cutting() {
-        for (old, new) in [(48_000, 16_000), (44_100, 16_000), (8_000, 16_000), (16_000, 16_000), (11_025, 16_000), (47_999, 16_000)] {
+        for (old, new) in
+            [(48_000, 16_000), (44_100, 16_000), (8_000, 16_000), (16_000, 16_000), (11_025, 16_000), (47_999, 16_000)]
+        {
             for len in [0, 1, 2, 441, 3_072, 3_528, 30_001] {
                 let samples = noise(len);
                 let whole = Waveform::new(samples.clone(), old).unwrap().resample(new).unwrap();
                 for block in [1, 777, 100_000] {
-                    assert_eq!(streamed(&samples, old, new, block), whole.samples(), "{len} from {old} to {new} by {block}");
+                    assert_eq!(
+                        streamed(&samples, old, new, block),
+                        whole.samples(),
+                        "{len} from {old} to {new} by {block}"
+                    );
                 }
             }
         }

@@ -50,11 +50,15 @@ impl Smoother {
         self.phase = match (std::mem::replace(&mut self.phase, Phase::Silence { held: 0 }), self.voiced) {
             (Phase::Silence { held }, false) => self.silence(held + 1, out),
             (Phase::Silence { held }, true) => self.candidate(held, 1, 1, out),
-            (Phase::Candidate { held, voiced, span, gap }, true) => self.candidate(held, voiced + 1, span + gap + 1, out),
+            (Phase::Candidate { held, voiced, span, gap }, true) => {
+                self.candidate(held, voiced + 1, span + gap + 1, out)
+            }
             (Phase::Candidate { held, span, gap, .. }, false) if gap + 1 >= self.min_pause => {
                 self.silence(held + span + gap + 1, out)
             }
-            (Phase::Candidate { held, voiced, span, gap }, false) => Phase::Candidate { held, voiced, span, gap: gap + 1 },
+            (Phase::Candidate { held, voiced, span, gap }, false) => {
+                Phase::Candidate { held, voiced, span, gap: gap + 1 }
+            }
             (Phase::Speech { gap }, true) => {
                 emit(true, gap.saturating_sub(self.padding) + 1, out);
                 Phase::Speech { gap: 0 }
@@ -109,7 +113,13 @@ mod tests {
     /// Two frames of speech, pauses of four, one frame of padding.
     fn params() -> VoiceActivityParams {
         let frames = |count: f64| count * FRAME_SECONDS;
-        VoiceActivityParams { onset: 0.6, offset: 0.4, min_speech: frames(2.0), min_pause: frames(4.0), padding: frames(1.0) }
+        VoiceActivityParams {
+            onset: 0.6,
+            offset: 0.4,
+            min_speech: frames(2.0),
+            min_pause: frames(4.0),
+            padding: frames(1.0),
+        }
     }
 
     /// Scores as digits, tenths; decisions as `.` and `#`.

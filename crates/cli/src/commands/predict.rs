@@ -11,7 +11,7 @@ use stimmung::{Prediction, Progress, Recognizer};
 
 use crate::args::Predict;
 use crate::commands::SomeFailed;
-use crate::console::{Console, bold, chain};
+use crate::console::{Console, bold, chain, dim};
 use crate::progress::{Bar, stopped};
 
 /// Standard input is held in memory, so it has a limit.
@@ -89,6 +89,7 @@ fn show(console: &Console, file: &str, prediction: &Prediction, width: usize) ->
             "probabilities": prediction.probabilities,
             "seconds": prediction.seconds,
             "segments": prediction.segments,
+            "warnings": prediction.warnings,
         }));
     }
     let mut ranked: Vec<(&String, &f32)> = prediction.probabilities.iter().collect();
@@ -101,5 +102,9 @@ fn show(console: &Console, file: &str, prediction: &Prediction, width: usize) ->
         bold(format!("{:10}", prediction.label)),
         others.join(", ")
     ))?;
+    if !prediction.warnings.is_empty() {
+        let reasons: Vec<&str> = prediction.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        console.print(dim(format!("  {}\n", reasons.join("; "))))?;
+    }
     Ok(())
 }
