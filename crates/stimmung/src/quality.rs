@@ -265,3 +265,105 @@ impl FlatTop {
         if self.largest >= FLAT_TOP { self.flat } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Recognizer;
+
+    fn codes(samples: Vec<f32>, rate: u32) -> Vec<WarningCode> {
+        warnings(samples, rate).iter().map(|warning| warning.code).collect()
+    }
+
+    fn warnings(samples: Vec<f32>, rate: u32) -> Vec<Warning> {
+        let recognizer = Recognizer::embedded().unwrap();
+        recognizer.recognize(&Waveform::new(samples, rate).unwrap()).unwrap().warnings
+    }
+
+    /// Speech of an artificial voice at 16 kHz.
+    fn speech() -> Vec<f32> {
+        crate::testing::voice(3.0)
+    }
+
+    fn scaled(gain: f32) -> Vec<f32> {
+        speech().iter().map(|sample| gain * sample).collect()
+    }
+
+    #[test]
+    fn sound_speech_has_no_warnings() {
+        assert_eq!(codes(speech(), 16_000), []);
+        let wide = Waveform::new(speech(), 16_000).unwrap().resample(48_000).unwrap();
+        assert_eq!(codes(wide.into_samples(), 48_000), []);
+    }
+
+    #[test]
+    fn a_syllable_is_short() {
+        let warnings = warnings(speech()[..10_000].to_vec(), 16_000);
+        assert_eq!(warnings[0].code, WarningCode::Short, "{warnings:?}");
+        assert!(warnings[0].message.contains(" s of speech is little"), "{warnings:?}");
+    }
+
+    #[test]
+    fn far_below_the_usual_level_is_quiet() {
+        let quiet = codes(scaled(1e-3), 16_000);
+        assert!(quiet.contains(&WarningCode::Quiet), "{quiet:?}");
+        assert_eq!(codes(scaled(0.1), 16_000), []);
+        // An offset is no level.
+        let offset = scaled(1e-3).iter().map(|sample| 0.25 + sample).collect();
+        assert!(codes(offset, 16_000).contains(&WarningCode::Quiet));
+    }
+
+    #[test]
+    fn tops_that_are_cut_off_are_clipped_at_any_level() {
+        let peak = speech().iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        for gain in [1.0, 0.3] {
+            let cut = speech().iter().map(|sample| gain * sample.clamp(-0.3 * peak, 0.3 * peak) / peak * 3.0).collect();
+            let codes = codes(cut, 16_000);
+            assert_eq!(codes, [WarningCode::Clipped], "{gain}");
+        }
+        assert_eq!(codes(scaled(0.99 / peak), 16_000), []);
+    }
+
+    #[test]
+    fn telephone_speech_is_narrow() {
+        let narrow = Waveform::new(speech(), 16_000).unwrap().resample(8_000).unwrap();
+        let again = narrow.resample(16_000).unwrap();
+        assert_eq!(codes(narrow.into_samples(), 8_000), [WarningCode::NarrowBand]);
+        let found = warnings(again.into_samples(), 16_000);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains("up to 8.0 kHz"), "{found:?}");
+    }
+
+    #[test]
+    fn a_word_in_a_long_silence_is_little_speech() {
+        let mut samples: Vec<f32> = vec![0.0; 160_000];
+        samples[80_000..96_000].copy_from_slice(&speech()[..16_000]);
+        assert_eq!(codes(samples.clone(), 16_000), [WarningCode::LittleSpeech]);
+        // Longer than what is heard in one piece: silent pieces count as well.
+        samples.extend(vec![0.0; 320_000]);
+        let found = warnings(samples, 16_000);
+        assert!(found[0].message.contains("of 30.0 s sounds like speech"), "{found:?}");
+        let tone = (0..48_000).map(|n| (0.3 * (n as f32 * 0.4).sin()) + 0.001 * (n as f32 * 1.9).sin()).collect();
+        assert!(codes(tone, 16_000).contains(&WarningCode::LittleSpeech));
+    }
+
+    #[test]
+    fn hours_of_speech_have_no_warnings() {
+        let speech = speech();
+        let long = speech.iter().copied().cycle().take(16_000 * 65).collect();
+        assert_eq!(codes(long, 16_000), []);
+    }
+
+    #[test]
+    fn codes_are_written_as_they_are_called() {
+        for code in [
+            WarningCode::Short,
+            WarningCode::LittleSpeech,
+            WarningCode::Quiet,
+            WarningCode::Clipped,
+            WarningCode::NarrowBand,
+        ] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -22,6 +22,10 @@ const FRAME: usize = 256;
 /// Seconds of a frame, the grain of all decisions: frame k stands for the time from k to k + 1 of these.
 pub const FRAME_SECONDS: f64 = FRAME as f64 / RATE as f64;
 
+/// Width of the hiss that is added to what the detector hears, one step of 16 bits. It was made for recordings that have some: above the end of a
+/// telephone's band, where there is nothing at all, even the hiss of a pause would look to it like speech.
+const DITHER: f32 = 1.0 / 32_768.0;
+
 const SCORES: RangeInclusive<f64> = 0.0..=1.0;
 const SECONDS: RangeInclusive<f64> = 0.0..=10.0;
 
@@ -48,7 +52,7 @@ const SECONDS: RangeInclusive<f64> = 0.0..=10.0;
 pub struct VoiceActivityParams {
     /// Score from which speech begins, 0 to 1. Default 0.5, the detector's own.
     pub onset: f64,
-    /// Score below which it ends, 0 to `onset`. Default 0.35: weak ends of words still count.
+    /// Score below which it ends, 0 to `onset`. Default 0.45; much lower, hiss in a pause passes for speech, as it scores up to 0.4 behind a voice.
     pub offset: f64,
     /// Seconds of voiced frames that make speech, 0 to 10. Default 0.1: shorter than a syllable, longer than a click.
     pub min_speech: f64,
@@ -60,7 +64,7 @@ pub struct VoiceActivityParams {
 
 impl Default for VoiceActivityParams {
     fn default() -> Self {
-        Self { onset: 0.5, offset: 0.35, min_speech: 0.1, min_pause: 0.3, padding: 0.1 }
+        Self { onset: 0.5, offset: 0.45, min_speech: 0.1, min_pause: 0.3, padding: 0.1 }
     }
 }
 
@@ -89,10 +93,12 @@ impl VoiceActivityParams {
 /// Finds speech in sound that is still coming in.
 ///
 /// The detector is `earshot`, a small recurrent network on mel bands at 16 kHz; other rates are resampled on the way in. Samples beyond full
-/// scale are cut to it. Decisions come as soon as nothing that is yet to come can change them: a quarter of a second behind in speech, a little
-/// over `min_pause` behind at its ends. They do not depend on how the samples were cut into blocks, and memory is flat (about 10 kB, and the resampler).
+/// scale are cut to it. Decisions come as soon as nothing that is yet to come can change them: at once in speech, after `min_speech` where it begins and
+/// `min_pause` where it ends. They do not depend on how the samples were cut into blocks, and memory is flat (about 10 kB, and the resampler).
 ///
-/// The level makes little difference: on recordings of acted speech, half the level changes below 1 % of the decisions. Far below that speech is lost.
+/// The level makes little difference where the recording is clean, and more where it is not. Of every twelfth recording of Emo-DB, a gain of −6, −20 and
+/// −30 dB changes 0.5, 1.0 and 3.3 % of the decisions, and a band that ends at 4 kHz 1.5 %; of TESS, which is 10 dB quieter, 4, 9 and 38 %, and 5 %.
+/// Loud steady noise in a telephone's band passes for speech.
 ///
 /// ```
 /// use stimmung_audio::VoiceActivity;
@@ -114,6 +120,8 @@ pub struct VoiceActivity {
 struct Judge {
     detector: Box<Detector>,
     smoother: Smoother,
+    /// Of a linear congruential generator (Numerical Recipes, section 7.1): the same hiss for every recording.
+    hiss: u32,
 }
 
 impl VoiceActivity {
@@ -126,7 +134,7 @@ impl VoiceActivity {
         Ok(Self {
             resampler: StreamResampler::new(sample_rate, RATE)?,
             waiting: Vec::with_capacity(FRAME),
-            judge: Judge { detector: Box::default(), smoother: Smoother::new(&params) },
+            judge: Judge { detector: Box::default(), smoother: Smoother::new(&params), hiss: 0 },
         })
     }
 
@@ -157,10 +165,13 @@ impl VoiceActivity {
 impl Judge {
     /// Takes all whole frames away from `waiting`.
     fn listen(&mut self, waiting: &mut Vec<f32>, out: &mut Vec<bool>) {
-        waiting.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
-        let frames = waiting.chunks_exact(FRAME);
-        let heard = frames.len() * FRAME;
-        for frame in frames {
+        let heard = waiting.len() / FRAME * FRAME;
+        for frame in waiting[..heard].chunks_exact_mut(FRAME) {
+            for sample in frame.iter_mut() {
+                self.hiss = self.hiss.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let hiss = DITHER * ((f64::from(self.hiss) / f64::from(u32::MAX)) as f32 - 0.5);
+                *sample = (*sample + hiss).clamp(-1.0, 1.0);
+            }
             self.smoother.push(self.detector.predict_f32(frame), out);
         }
         waiting.drain(..heard);

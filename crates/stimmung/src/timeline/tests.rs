@@ -3,30 +3,9 @@
 use std::sync::Arc;
 
 use stimmung_audio::{WavEncoding, wav_bytes};
-use stimmung_corpus::synth::{SynthParams, synthesize};
 
 use super::*;
-use crate::testing::{StopAfter, on_threads};
-
-/// Speech of an artificial voice: `seconds` of it, made of as many recordings as that takes.
-fn speech(seconds: f64) -> Vec<f32> {
-    static VOICES: std::sync::OnceLock<Vec<f32>> = std::sync::OnceLock::new();
-    let voices = VOICES.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let params = SynthParams { speakers: 2, takes: 1, ..SynthParams::default() };
-        let manifest = synthesize(&folder.path().join("voices"), &params, &mut |_| {}).unwrap();
-        let mut samples = Vec::new();
-        for recording in &manifest.recordings {
-            let wave = stimmung_audio::decode_path(manifest.path(recording)).unwrap().resample(16_000).unwrap();
-            samples.extend(wave.into_samples());
-            if samples.len() > 40 * 16_000 {
-                break;
-            }
-        }
-        samples
-    });
-    voices.iter().copied().cycle().take((seconds * 16_000.0) as usize).collect()
-}
+use crate::testing::{StopAfter, on_threads, voice as speech};
 
 fn silence(seconds: f64) -> Vec<f32> {
     vec![0.0; (seconds * 16_000.0) as usize]
