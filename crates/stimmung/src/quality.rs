@@ -13,18 +13,19 @@ pub const SHORT_SECONDS: f64 = 1.0;
 /// the recording, so pauses of more than three quarters decide more than the voice does.
 pub const LITTLE_SPEECH_SHARE: f64 = 0.25;
 
-/// Level in decibels re full scale below which a recording is quiet. Speech is recorded at −30 to −15 dB; 20 dB further down, what one hears is the
-/// noise of the microphone and of 16-bit rounding, and voice activity starts to miss words.
+/// Level in decibels re full scale below which a recording is quiet. The recordings of Emo-DB, AESDD and TESS lie at
+/// −37 to −6 dB; some 13 dB below the quietest of them voice activity misses words, and 16 bits leave little but noise.
 pub const QUIET_DECIBELS: f64 = -50.0;
 
 /// Share of samples that lie on flat tops or at full scale, from which a recording is clipped. A single clipped syllable reaches it; the single
-/// samples that touch full scale in a recording that was normalised to its peak do not.
+/// samples that touch full scale in a recording that was normalised to its peak do not: they are 0.011 % at most in Emo-DB, AESDD and TESS.
 pub const CLIPPED_SHARE: f64 = 0.001;
 
 /// Share of the band that the model hears, below which the sound ends early: 5.6 of 8 kHz. Telephone speech ends at 3.4 to 4 kHz.
 pub const NARROW_BAND_SHARE: f64 = 0.7;
 
-/// The sound ends where all bands above lie so many decibels below the strongest one. Consonants keep the upper bands of whole speech within 50 dB.
+/// The sound ends where all bands above lie so many decibels below the strongest one. By this
+/// measure every recording of Emo-DB, AESDD and TESS reaches 7.5 kHz or more: consonants fill the upper bands.
 const BAND_FLOOR_DECIBELS: f64 = 60.0;
 /// Width of a band in hertz.
 const BAND: f64 = 500.0;
@@ -100,7 +101,7 @@ impl Inspector {
     pub(crate) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
         // Frames of about 32 ms, one in four heard: long-term averages need no more.
         let n_fft = ((f64::from(sample_rate) * 0.032) as usize).next_power_of_two();
-        let stft = Stft::new(StftParams { n_fft, hop: 4 * n_fft, window: Window::Hann, ..StftParams::default() })?;
+        let stft = Stft::new(StftParams { n_fft, hop: 4 * n_fft, window: Window::Hann })?;
         Ok(Self {
             sample_rate,
             seconds: 0.0,
@@ -135,7 +136,7 @@ impl Inspector {
     /// Voice activity costs more than the rest of an answer, so it listens only until enough speech was found for no warning.
     pub(crate) fn hear(&mut self, piece: &Waveform) -> Result<(), RecordingError> {
         debug_assert_eq!(piece.sample_rate(), self.sample_rate);
-        for frame in self.stft.magnitudes(piece.samples()).iter() {
+        for frame in &self.stft.magnitudes(piece.samples()) {
             for (sum, magnitude) in self.spectrum.iter_mut().zip(frame) {
                 *sum += f64::from(*magnitude).powi(2);
             }

@@ -197,7 +197,7 @@ mod tests {
         resampler.push(&[0.1; 100], &mut out).unwrap();
         let error = resampler.push(&[0.1, f32::NAN], &mut out).unwrap_err();
         assert!(matches!(error, AudioError::NonFinite { index: 101, .. }), "{error}");
-        assert!(streamed(&[f32::MAX; 20_000], 48_000, 16_000, 500).iter().all(|sample| sample.is_finite()));
+        assert!(streamed(&vec![f32::MAX; 20_000], 48_000, 16_000, 500).iter().all(|sample| sample.is_finite()));
         for (old, new) in [(999, 16_000), (16_000, 768_001)] {
             assert!(matches!(StreamResampler::new(old, new), Err(AudioError::SampleRate { .. })));
         }

@@ -71,7 +71,9 @@ mod tests {
 
     fn labels(smoothing: f64, answers: &[[f32; 2]]) -> Vec<usize> {
         let mut path = Path::new(2, 0.5, smoothing);
-        answers.iter().for_each(|answer| path.push(answer));
+        for answer in answers {
+            path.push(answer);
+        }
         path.labels()
     }
 

@@ -169,6 +169,12 @@ fn parameters_out_of_range_are_named() {
 }
 
 #[test]
+fn a_listener_can_go_to_another_thread() {
+    fn sendable<T: Send + 'static>() {}
+    sendable::<Listener<Arc<Recognizer>>>();
+}
+
+#[test]
 fn work_can_be_stopped() {
     let file = wav_bytes(&wave(&[speech(40.0)]), WavEncoding::Pcm16).unwrap();
     let stream = Stream::from_bytes(file, None).unwrap();

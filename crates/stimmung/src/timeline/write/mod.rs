@@ -80,6 +80,7 @@ impl Timeline {
     /// assert_eq!(timeline.write(Format::Vtt, "silence.wav"), "WEBVTT\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[expect(clippy::missing_panics_doc, reason = "a timeline holds only what JSON can hold")]
     pub fn write(&self, format: Format, recording: &str) -> String {
         match format {
             Format::Json => {
