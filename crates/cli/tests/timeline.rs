@@ -86,7 +86,7 @@ fn every_format_goes_to_its_file() {
 #[test]
 fn a_folder_of_recordings_becomes_a_folder_of_timelines() {
     let folder = tempfile::tempdir().unwrap();
-    let some: Vec<String> = names(voices()).into_iter().filter(|name| name.ends_with(".wav")).take(3).collect();
+    let some: Vec<String> = names(voices()).into_iter().filter(|name| name.starts_with("S01_")).take(3).collect();
     let inside = folder.path().join("in");
     fs::create_dir(&inside).unwrap();
     for name in &some {
@@ -124,7 +124,7 @@ fn no_recording_is_written_over() {
 #[test]
 fn nothing_to_hear_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("silence.wav"), Wav::pcm16(16_000, &[0; 48_000]).bytes()).unwrap();
+    fs::write(folder.path().join("silence.wav"), Wav::pcm16(16_000, &vec![0; 48_000]).bytes()).unwrap();
     fs::write(folder.path().join("blink.wav"), Wav::pcm16(16_000, &buzz()[..800]).bytes()).unwrap();
     for name in ["silence.wav", "blink.wav"] {
         let done = stimmung(folder.path(), &["timeline", name]).ok();
