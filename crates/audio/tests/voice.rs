@@ -117,7 +117,7 @@ fn samples_beyond_full_scale_are_heard_as_cut() {
     let loud: Vec<f32> = voice(2.0).iter().map(|sample| sample * 1e6).collect();
     let cut: Vec<f32> = loud.iter().map(|sample| sample.clamp(-1.0, 1.0)).collect();
     assert_eq!(decisions(&loud, 16_000, 999), decisions(&cut, 16_000, 999));
-    decisions(&[f32::MAX; 9_000], 44_100, 999);
+    decisions(&vec![f32::MAX; 9_000], 44_100, 999);
 }
 
 #[test]

@@ -9,12 +9,15 @@ use serde::Serialize;
 use serde_json::json;
 use stimmung::audio::Stream;
 use stimmung::timeline::{Timeline, TimelineParams};
-use stimmung::{Error, Recognizer, RecordingError, write_whole};
+use stimmung::{Error, Progress, Recognizer, RecordingError, write_whole};
 
 use crate::args::{self, TimelineFormat};
 use crate::commands::{SomeFailed, WrongUsage, recordings, standard_input};
 use crate::console::{Console, bold, chain, dim, green};
 use crate::progress::Bar;
+
+/// Seconds from which a recording has a progress bar. A shorter one is over before anybody could read it.
+const LONG: u64 = 120;
 
 pub fn run(arguments: &args::Timeline, console: &Console) -> anyhow::Result<()> {
     let params = arguments.params();
@@ -122,8 +125,32 @@ fn listen(recognizer: &Recognizer, file: &Path, params: &TimelineParams) -> anyh
     Ok(recognizer.timeline_watched(
         stream.map_err(RecordingError::from).map_err(Error::from)?,
         params,
-        &Bar::default(),
+        &ForLong::default(),
     )?)
+}
+
+/// A bar that comes with long recordings only.
+#[derive(Default)]
+struct ForLong(Bar);
+
+impl Progress for ForLong {
+    fn begin(&self, stage: &str, steps: u64) {
+        if steps >= LONG {
+            self.0.begin(stage, steps);
+        }
+    }
+
+    fn advance(&self, steps: u64) {
+        self.0.advance(steps);
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// A timeline that says whose it is.
