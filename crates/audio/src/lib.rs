@@ -2,8 +2,8 @@
 //!
 //! Everything in the project starts with a [`Waveform`], mono samples at a known rate. This crate makes them from files
 //! ([`decode_path`], [`decode_bytes`], [`decode_reader`]), or a block at a time from files of any length ([`Stream`]);
-//! looks at files without decoding them ([`probe_path`]); changes their rate ([`Waveform::resample`]); and writes them
-//! ([`write_wav`]).
+//! looks at files without decoding them ([`probe_path`]); changes their rate ([`Waveform::resample`]); finds the speech in them
+//! ([`Waveform::speech`], [`VoiceActivity`]); and writes them ([`write_wav`]).
 //!
 //! Between reading and describing a recording may be conditioned ([`ConditioningParams`]: levelled, trimmed, filtered),
 //! copied with changes ([`augment`]: noise, delays, other tempi and pitches), and cut into segments of one length
@@ -33,6 +33,7 @@ mod resample;
 mod segment;
 mod source;
 mod stream;
+mod voice;
 mod wav;
 mod waveform;
 mod write;
@@ -45,7 +46,9 @@ pub use decode::{
 };
 pub use error::AudioError;
 pub use format::{EXTENSIONS, Format, is_audio_file_name};
+pub use resample::stream::StreamResampler;
 pub use segment::{Anchor, SegmentParams};
 pub use stream::Stream;
+pub use voice::{FRAME_SECONDS, SpeechRegion, VoiceActivity, VoiceActivityParams, speech_regions};
 pub use waveform::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Waveform};
 pub use write::{WavEncoding, wav_bytes, write_wav};

@@ -6,6 +6,8 @@ use rubato::{Fft, FixedSync, Resampler, Sample, WindowFunction};
 use crate::error::AudioError;
 use crate::waveform::{Waveform, check_sample_rate};
 
+pub(crate) mod stream;
+
 /// The least length of the filter, in samples of the lower rate: 64 ms at 16 kHz. It decides how sharply the filter cuts.
 const FILTER_LENGTH: u64 = 1_024;
 
@@ -126,10 +128,7 @@ impl Plan {
     }
 
     fn run_in<T: Sample>(&self, input: &[T]) -> Vec<T> {
-        let (old, new, chunk) = (self.old as usize, self.new as usize, self.old_length as usize);
-        let window = WindowFunction::BlackmanHarris2;
-        let mut resampler =
-            Fft::<T>::new_custom(old, new, chunk, 1, 1, window, FixedSync::Both).expect("rates and chunk are positive");
+        let mut resampler = self.resampler::<T>();
         let frames = input.len();
         let mut output = vec![T::zero(); resampler.process_all_needed_output_len(frames)];
         let room = output.len();
@@ -138,6 +137,12 @@ impl Plan {
         resampler.process_all_into_buffer(&source, &mut target, frames, None).expect("the room it asked for");
         output.truncate((frames as u64 * self.new).div_ceil(self.old) as usize);
         output
+    }
+
+    fn resampler<T: Sample>(&self) -> Fft<T> {
+        let (old, new, chunk) = (self.old as usize, self.new as usize, self.old_length as usize);
+        Fft::new_custom(old, new, chunk, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
+            .expect("rates and chunk are positive")
     }
 }
 

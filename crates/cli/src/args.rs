@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stimmung::models::ModelParams;
 use stimmung::recipe::{Override, Recipe};
+use stimmung::timeline::TimelineParams;
+use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
 /// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
@@ -50,6 +52,8 @@ pub enum Command {
     Select(Select),
     /// Predict the emotion of recordings
     Predict(Predict),
+    /// Follow the emotions over time in recordings of any length
+    Timeline(Timeline),
     /// Compute features into a CSV table
     Features(Features),
     /// Write the changed copies that a recipe learns from as WAV files
@@ -291,6 +295,104 @@ pub struct Predict {
     /// The model file; by default the embedded model
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub model: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Timeline {
+    /// Recordings, folders of recordings, or - for standard input
+    #[arg(required = true, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+
+    /// The model file; by default the embedded model
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
+
+    /// What is written; by default text, in a file what the ending of its name says, in a folder json
+    #[arg(long, short, value_name = "FORMAT")]
+    pub format: Option<TimelineFormat>,
+
+    /// The file to write; or a folder for a file a recording, named after it. Standard output by default
+    #[arg(long, short, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub out: Option<PathBuf>,
+
+    /// Overwrite files that exist
+    #[arg(long)]
+    pub force: bool,
+
+    /// Seconds that an answer is for, 0.5 to 60 [default: 3]
+    #[arg(long, value_name = "S")]
+    window: Option<f64>,
+
+    /// Seconds from one answer to the next, 0.1 to the window [default: 0.5]
+    #[arg(long, value_name = "S")]
+    hop: Option<f64>,
+
+    /// Share of a window that must be speech, 0.01 to 1 [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    speech: Option<f64>,
+
+    /// Seconds that an emotion is expected to last, 0 to 600; 0 takes every answer at its word [default: 5]
+    #[arg(long, value_name = "S")]
+    smoothing: Option<f64>,
+}
+
+impl Timeline {
+    /// The parameters after all flags, not checked yet.
+    pub fn params(&self) -> TimelineParams {
+        let default = TimelineParams::default();
+        TimelineParams {
+            window: self.window.unwrap_or(default.window),
+            hop: self.hop.unwrap_or(default.hop),
+            speech: self.speech.unwrap_or(default.speech),
+            smoothing: self.smoothing.unwrap_or(default.smoothing),
+            voice: default.voice,
+        }
+    }
+}
+
+/// What `timeline` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TimelineFormat {
+    /// A table to read
+    Text,
+    /// Everything, as one object
+    Json,
+    /// A table of segments
+    Csv,
+    /// `WebVTT` captions
+    Vtt,
+    /// Praat's `TextGrid`
+    Textgrid,
+    /// ELAN's annotation document, EAF 3.0
+    Elan,
+    /// Rich Transcription Time Marked, the emotion in the speaker's field
+    Rttm,
+}
+
+impl TimelineFormat {
+    /// The library's word for it; none for text, which only people read.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Self::Text => None,
+            Self::Json => Some(Format::Json),
+            Self::Csv => Some(Format::Csv),
+            Self::Vtt => Some(Format::Vtt),
+            Self::Textgrid => Some(Format::TextGrid),
+            Self::Elan => Some(Format::Elan),
+            Self::Rttm => Some(Format::Rttm),
+        }
+    }
+
+    /// The ending of file names.
+    pub fn extension(self) -> &'static str {
+        self.format().map_or("txt", Format::extension)
+    }
+
+    /// The format that a file's name asks for.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?;
+        Self::value_variants().iter().copied().find(|format| extension.eq_ignore_ascii_case(format.extension()))
+    }
 }
 
 #[derive(Args)]

@@ -11,6 +11,7 @@ pub struct Console {
 }
 
 const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[1;33m";
 const GREEN: &str = "\x1b[32m";
@@ -103,6 +104,10 @@ pub fn chain(error: &anyhow::Error) -> String {
 
 pub fn bold(text: impl Display) -> String {
     format!("{BOLD}{text}{RESET}")
+}
+
+pub fn dim(text: impl Display) -> String {
+    format!("{DIM}{text}{RESET}")
 }
 
 pub fn green(text: impl Display) -> String {

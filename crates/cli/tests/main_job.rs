@@ -222,7 +222,8 @@ fn a_dry_run_touches_nothing() {
 #[test]
 fn help_and_completions() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["", "quickstart", "run", "train", "evaluate", "predict", "features", "corpus", "model"] {
+    for command in ["", "quickstart", "run", "train", "evaluate", "predict", "timeline", "features", "corpus", "model"]
+    {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         assert!(stimmung(folder.path(), &arguments).ok().stdout.contains("Usage"));
     }

@@ -2,7 +2,7 @@
 //!
 //! This is the library that programs use. A [`Recipe`] fixes an experiment; an [`Experiment`] hears its corpus, judges
 //! the recipe by its protocol and trains the model; [`save_run`] keeps what came out; a [`Recognizer`] answers for new
-//! recordings with a model file. The crates below are re-exported under their own names.
+//! recordings with a model file, and follows long ones and speech that goes on ([`timeline`]). The crates below are re-exported under their own names.
 //!
 //! # Examples
 //! ```no_run
@@ -30,6 +30,7 @@ mod listen;
 mod outline;
 mod pool;
 mod progress;
+pub mod quality;
 pub mod recipe;
 mod recognizer;
 pub mod reference;
@@ -39,6 +40,7 @@ pub mod suite;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 
 pub use stimmung_audio as audio;
 pub use stimmung_corpus as corpus;
@@ -54,6 +56,7 @@ pub use fixed::FixedModel;
 pub use listen::{MIN_SECONDS, hear};
 pub use outline::outline;
 pub use progress::{Progress, Quiet, Training, advance_to};
+pub use quality::{Warning, WarningCode};
 pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
 pub use run::{Receipt, Summary, report, save_run, save_selection, write_whole};

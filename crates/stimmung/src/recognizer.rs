@@ -11,6 +11,7 @@ use crate::Error;
 use crate::error::RecordingError;
 use crate::listen::{Ear, at_rate, check_audible, condition, is_silent};
 use crate::pool::{self, Pooled};
+use crate::quality::{Inspector, Warning};
 
 /// The model that comes with the program; `recipes/default.toml` made it.
 pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
@@ -58,6 +59,8 @@ pub struct Prediction {
     pub seconds: f64,
     /// Segments that were judged on their own and then pooled; 1 for recordings up to 15 s.
     pub segments: usize,
+    /// Reasons to doubt the answer; none for a sound recording.
+    pub warnings: Vec<Warning>,
 }
 
 impl Recognizer {
@@ -104,7 +107,7 @@ impl Recognizer {
     /// # Errors
     /// [`Error::Recording`] for one that is silent or shorter than [`MIN_SECONDS`](crate::MIN_SECONDS).
     pub fn recognize(&self, waveform: &Waveform) -> Result<Prediction, Error> {
-        let mut pool = Pool::new(self, waveform.sample_rate());
+        let mut pool = Pool::new(self, waveform.sample_rate())?;
         pool.push(waveform.samples())?;
         pool.finish()
     }
@@ -126,7 +129,7 @@ impl Recognizer {
     }
 
     fn recognize_stream(&self, mut stream: Stream) -> Result<Prediction, Error> {
-        let mut pool = Pool::new(self, stream.sample_rate());
+        let mut pool = Pool::new(self, stream.sample_rate())?;
         while let Some(block) = stream.next_block().map_err(RecordingError::from)? {
             pool.push(block)?;
         }
@@ -134,8 +137,8 @@ impl Recognizer {
     }
 
     /// Class probabilities of one piece, in the order of the model's classes.
-    fn judge(&self, piece: Waveform) -> Result<Vec<f32>, Error> {
-        let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
+    /// The piece is at the model's rate.
+    pub(crate) fn judge(&self, piece: Waveform) -> Result<Vec<f32>, Error> {
         let rows = self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?;
         let probabilities = self.model.classifier.probabilities(&Matrix::from_rows(&rows)?)?;
         Ok(pool::of_rows(probabilities.iter_rows()))
@@ -148,14 +151,22 @@ struct Pool<'a> {
     sample_rate: u32,
     waiting: Vec<f32>,
     answers: Pooled,
+    inspector: Inspector,
     samples: usize,
     segments: usize,
 }
 
 impl<'a> Pool<'a> {
-    fn new(recognizer: &'a Recognizer, sample_rate: u32) -> Self {
-        let classes = recognizer.model.classifier.classes().len();
-        Self { recognizer, sample_rate, waiting: Vec::new(), answers: Pooled::new(classes), samples: 0, segments: 0 }
+    fn new(recognizer: &'a Recognizer, sample_rate: u32) -> Result<Self, Error> {
+        Ok(Self {
+            recognizer,
+            sample_rate,
+            waiting: Vec::new(),
+            answers: Pooled::new(recognizer.model.classifier.classes().len()),
+            inspector: Inspector::new(recognizer.model.front_end.sample_rate)?,
+            samples: 0,
+            segments: 0,
+        })
     }
 
     fn length(&self, seconds: f64) -> usize {
@@ -182,14 +193,22 @@ impl<'a> Pool<'a> {
     fn add(&mut self, samples: Vec<f32>) -> Result<(), Error> {
         let length = samples.len();
         self.samples += length;
+        self.inspector.see(&samples, self.sample_rate);
         if is_silent(&samples) {
             return Ok(());
         }
         let piece = Waveform::new(samples, self.sample_rate).map_err(RecordingError::from)?;
-        let probabilities = self.recognizer.judge(piece)?;
+        let probabilities = self.judge(piece)?;
         self.answers.add(&probabilities, length as f64);
         self.segments += 1;
         Ok(())
+    }
+
+    /// Inspects and judges a piece that holds a sound.
+    fn judge(&mut self, piece: Waveform) -> Result<Vec<f32>, Error> {
+        let piece = at_rate(piece, self.recognizer.model.front_end.sample_rate).map_err(RecordingError::from)?;
+        self.inspector.hear(&piece)?;
+        self.recognizer.judge(piece)
     }
 
     fn finish(mut self) -> Result<Prediction, Error> {
@@ -199,8 +218,9 @@ impl<'a> Pool<'a> {
             let whole = Waveform::new(last, self.sample_rate).map_err(RecordingError::from)?;
             check_audible(&whole)?;
             let seconds = whole.seconds();
-            let probabilities = self.recognizer.judge(whole)?;
-            return Ok(self.recognizer.answer(&probabilities, seconds, 1));
+            self.inspector.see(whole.samples(), self.sample_rate);
+            let probabilities = self.judge(whole)?;
+            return Ok(self.answer(&probabilities, seconds, 1));
         }
         self.add(last)?;
         if self.segments == 0 {
@@ -208,18 +228,17 @@ impl<'a> Pool<'a> {
         }
         let probabilities = self.answers.probabilities();
         let seconds = self.samples as f64 / f64::from(self.sample_rate);
-        Ok(self.recognizer.answer(&probabilities, seconds, self.segments))
+        Ok(self.answer(&probabilities, seconds, self.segments))
     }
-}
 
-impl Recognizer {
     fn answer(&self, probabilities: &[f32], seconds: f64, segments: usize) -> Prediction {
-        let classes = self.model.classifier.classes();
+        let classes = self.recognizer.model.classifier.classes();
         Prediction {
             label: classes[most_probable(probabilities)].clone(),
             probabilities: classes.iter().cloned().zip(probabilities.iter().copied()).collect(),
             seconds,
             segments,
+            warnings: self.inspector.warnings(),
         }
     }
 }
@@ -265,7 +284,7 @@ mod tests {
         let samples = buzz(33);
         let whole = recognizer.recognize(&wave(samples.clone())).unwrap();
         for block in [777, 16_000, 200_000] {
-            let mut pool = Pool::new(&recognizer, 16_000);
+            let mut pool = Pool::new(&recognizer, 16_000).unwrap();
             for block in samples.chunks(block) {
                 pool.push(block).unwrap();
             }

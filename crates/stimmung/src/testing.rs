@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use stimmung_audio::{WavEncoding, Waveform, write_wav};
+use stimmung_audio::{WavEncoding, Waveform, decode_path, write_wav};
+use stimmung_corpus::synth::{SynthParams, synthesize};
 
 use crate::recipe::Override;
 use crate::{Error, Experiment, Progress, Quiet, Recipe};
@@ -24,6 +26,19 @@ pub(crate) fn tone(hertz: f64, seconds: f64, seed: u64) -> Waveform {
         (0.2 * (step * n as f64).sin().signum() + 0.5 * noise) as f32
     };
     Waveform::new((0..(seconds * f64::from(RATE)).round() as usize).map(sample).collect(), RATE).unwrap()
+}
+
+/// Speech of artificial voices at 16 kHz: `seconds` of it, one recording after the other.
+pub(crate) fn voice(seconds: f64) -> Vec<f32> {
+    static VOICES: OnceLock<Vec<f32>> = OnceLock::new();
+    let voices = VOICES.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let params = SynthParams { speakers: 2, takes: 1, ..SynthParams::default() };
+        let manifest = synthesize(&folder.path().join("voices"), &params, &mut |_| {}).unwrap();
+        let waves = manifest.recordings.iter().take(16).map(|recording| decode_path(manifest.path(recording)).unwrap());
+        waves.flat_map(|wave| wave.resample(RATE).unwrap().into_samples()).collect()
+    });
+    voices.iter().copied().cycle().take((seconds * f64::from(RATE)) as usize).collect()
 }
 
 /// A folder with `manifest.csv`: every speaker (`S1`, `S2` …) in every emotion, once in each of these lengths in seconds,

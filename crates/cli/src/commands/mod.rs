@@ -10,8 +10,14 @@ mod quickstart;
 mod select;
 mod serve;
 mod suite;
+mod timeline;
 
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::Context;
 use clap::CommandFactory;
+use stimmung::corpus::Manifest;
 
 use crate::args::{Arguments, Command};
 use crate::console::Console;
@@ -26,6 +32,33 @@ pub struct SomeFailed;
 #[error("{0}")]
 pub struct WrongUsage(pub String);
 
+/// Standard input is held in memory, so it has a limit.
+const LARGEST_INPUT: u64 = 1 << 30;
+
+/// All of standard input.
+fn standard_input() -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(LARGEST_INPUT + 1).read_to_end(&mut bytes).context("standard input")?;
+    anyhow::ensure!(bytes.len() as u64 <= LARGEST_INPUT, "more than 1 GiB on standard input; save it as a file first");
+    Ok(bytes)
+}
+
+/// The recordings that files and folders name, in their order, and how many of the inputs name none; those are told of.
+fn recordings(inputs: &[PathBuf], console: &Console) -> (Vec<PathBuf>, usize) {
+    let mut failures = 0;
+    let mut files = Vec::new();
+    for input in inputs {
+        match Manifest::unlabelled(std::slice::from_ref(input)) {
+            Ok(found) => files.extend(found.recordings.iter().map(|recording| found.path(recording))),
+            Err(error) => {
+                failures += 1;
+                console.failure(&error.to_string(), None);
+            }
+        }
+    }
+    (files, failures)
+}
+
 pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Quickstart(quickstart) => quickstart::run(quickstart, console),
@@ -37,6 +70,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => experiment::evaluate(evaluate, console),
         Command::Select(select) => select::run(select, console),
         Command::Predict(predict) => predict::run(predict, console),
+        Command::Timeline(timeline) => timeline::run(timeline, console),
         Command::Features(features) => features::run(features, console),
         Command::Augment(augment) => augment::run(augment, console),
         Command::Corpus(corpus) => corpus::run(corpus, console),

@@ -1,21 +1,15 @@
 //! `predict`: recordings in, emotions out, in the order in which they were named.
 
-use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
 use rayon::prelude::*;
 use serde_json::json;
-use stimmung::corpus::Manifest;
 use stimmung::{Prediction, Progress, Recognizer};
 
 use crate::args::Predict;
-use crate::commands::SomeFailed;
-use crate::console::{Console, bold, chain};
+use crate::commands::{SomeFailed, recordings, standard_input};
+use crate::console::{Console, bold, chain, dim};
 use crate::progress::{Bar, stopped};
-
-/// Standard input is held in memory, so it has a limit.
-const LARGEST_INPUT: u64 = 1 << 30;
 
 /// Recordings predicted together before their answers are printed; enough to keep every core busy.
 const BATCH: usize = 64;
@@ -25,17 +19,7 @@ pub fn run(arguments: &Predict, console: &Console) -> anyhow::Result<()> {
         Some(path) => Recognizer::open(path)?,
         None => Recognizer::embedded()?,
     };
-    let mut failures = 0;
-    let mut files = Vec::new();
-    for input in &arguments.inputs {
-        match Manifest::unlabelled(std::slice::from_ref(input)) {
-            Ok(found) => files.extend(found.recordings.iter().map(|recording| found.path(recording))),
-            Err(error) => {
-                failures += 1;
-                console.failure(&error.to_string(), None);
-            }
-        }
-    }
+    let (files, mut failures) = recordings(&arguments.inputs, console);
     let width = files.iter().map(|file| file.to_string_lossy().chars().count()).max().unwrap_or(0).min(60);
     let bar = Bar::default();
     let many = files.len() > BATCH;
@@ -69,13 +53,7 @@ fn answer(recognizer: &Recognizer, file: &Path) -> anyhow::Result<Prediction> {
         return Err(stimmung::Error::Cancelled.into());
     }
     if file.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().take(LARGEST_INPUT + 1).read_to_end(&mut bytes).context("standard input")?;
-        anyhow::ensure!(
-            bytes.len() as u64 <= LARGEST_INPUT,
-            "more than 1 GiB on standard input; save it as a file first"
-        );
-        return Ok(recognizer.recognize_bytes(bytes)?);
+        return Ok(recognizer.recognize_bytes(standard_input()?)?);
     }
     Ok(recognizer.recognize_path(file)?)
 }
@@ -89,6 +67,7 @@ fn show(console: &Console, file: &str, prediction: &Prediction, width: usize) ->
             "probabilities": prediction.probabilities,
             "seconds": prediction.seconds,
             "segments": prediction.segments,
+            "warnings": prediction.warnings,
         }));
     }
     let mut ranked: Vec<(&String, &f32)> = prediction.probabilities.iter().collect();
@@ -101,5 +80,9 @@ fn show(console: &Console, file: &str, prediction: &Prediction, width: usize) ->
         bold(format!("{:10}", prediction.label)),
         others.join(", ")
     ))?;
+    if !prediction.warnings.is_empty() {
+        let reasons: Vec<&str> = prediction.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        console.print(dim(format!("  {}\n", reasons.join("; "))))?;
+    }
     Ok(())
 }
