@@ -1,10 +1,11 @@
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 // The server the development page talks to.
 const server = process.env.STIMMUNG_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   base: './',
+  test: { include: ['test/**/*.test.ts'] },
   server: { proxy: { '/v1': { target: server, ws: true } } },
   build: {
     target: 'es2022',

@@ -37,6 +37,11 @@ export function emotionColor(label: string): string {
   return `hsl(${hueOf(label)} 45% var(--emotion-lightness))`;
 }
 
+/** What is readable on that colour. */
+export function emotionInk(label: string): string {
+  return `var(--on-${isKnown(label) ? label : 'emotion'})`;
+}
+
 /** The same colour as canvases take it, for the theme that is on now. */
 export function canvasColor(label: string): string {
   const style = getComputedStyle(document.documentElement);

@@ -46,7 +46,8 @@ describe('Fft', () => {
 
 describe('mel', () => {
   it('goes there and back', () => {
-    for (const hertz of [0, 100, 440, 1000, 8000]) expect(melToHertz(hertzToMel(hertz))).toBeCloseTo(hertz, 6);
+    for (const hertz of [0, 100, 440, 1000, 8000])
+      expect(melToHertz(hertzToMel(hertz))).toBeCloseTo(hertz, 6);
   });
 
   it('has no empty band, even where bands are narrower than bins', () => {

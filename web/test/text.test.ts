@@ -44,7 +44,11 @@ describe('emotions', () => {
   });
 
   it('ranks by probability, equals by name', () => {
-    expect(ranked({ fear: 0.2, anger: 0.2, calm: 0.6 }).map(([label]) => label)).toEqual(['calm', 'anger', 'fear']);
+    expect(ranked({ fear: 0.2, anger: 0.2, calm: 0.6 }).map(([label]) => label)).toEqual([
+      'calm',
+      'anger',
+      'fear',
+    ]);
   });
 });
 

@@ -44,7 +44,10 @@ export function setKey(key: string): void {
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  const problem: Problem = { title: response.statusText || `HTTP ${response.status}`, status: response.status };
+  const problem: Problem = {
+    title: response.statusText || `HTTP ${response.status}`,
+    status: response.status,
+  };
   try {
     const body: unknown = await response.json();
     return typeof body === 'object' && body !== null ? { ...problem, ...body } : problem;

@@ -56,7 +56,10 @@ export function melPicture(samples: Float32Array, rate: number, columns: number)
   const fft = new Fft(SIZE);
   const top = Math.min(8000, rate / 2);
   const bands = melBands(BANDS, SIZE, rate, top);
-  const window = Float32Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE));
+  const window = Float32Array.from(
+    { length: SIZE },
+    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / SIZE),
+  );
   const count = Math.max(1, Math.min(columns, Math.ceil(samples.length / 128)));
   const hop = samples.length / count;
   const frame = new Float32Array(SIZE);
@@ -69,7 +72,8 @@ export function melPicture(samples: Float32Array, rate: number, columns: number)
     fft.power(frame, power);
     for (const [index, band] of bands.entries()) {
       let sum = 0;
-      for (let i = 0; i < band.weights.length; i++) sum += (band.weights[i] ?? 0) * (power[band.first + i] ?? 0);
+      for (let i = 0; i < band.weights.length; i++)
+        sum += (band.weights[i] ?? 0) * (power[band.first + i] ?? 0);
       const value = 10 * Math.log10(Math.max(sum, 1e-10));
       decibels[column * BANDS + index] = value;
       loudest = Math.max(loudest, value);

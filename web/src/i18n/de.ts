@@ -25,7 +25,8 @@ export const de: Texts = {
     language: 'Sprache',
     theme: 'Farben',
     themes: { system: 'Wie das Gerät', light: 'Hell', dark: 'Dunkel' },
-    notice: 'Stimmung hört den Ausdruck einer Stimme, nicht, was jemand fühlt. Für Entscheidungen über Menschen ist es nicht gedacht.',
+    notice:
+      'Stimmung hört den Ausdruck einer Stimme, nicht, was jemand fühlt. Für Entscheidungen über Menschen ist es nicht gedacht.',
     more: 'Was das heißt',
     close: 'Schließen',
     cancel: 'Abbrechen',
@@ -55,7 +56,8 @@ export const de: Texts = {
     choose: 'Dateien wählen',
     record: 'Aufnehmen',
     stop: 'Stopp',
-    recordHelp: 'Am besten zwei bis zehn Sekunden. Beim Stoppen wird die Aufnahme an diesen Server geschickt.',
+    recordHelp:
+      'Am besten zwei bis zehn Sekunden. Beim Stoppen wird die Aufnahme an diesen Server geschickt.',
     recording: (time) => `Aufnahme läuft, ${time}`,
     recordingStarted: 'Die Aufnahme läuft.',
     recordingName: (index) => `Aufnahme ${index}`,
@@ -76,9 +78,11 @@ export const de: Texts = {
   },
   microphone: {
     insecure: 'Das Mikrofon geht nur auf einer sicheren Seite',
-    insecureHelp: 'Diese Seite über https öffnen oder am Rechner selbst als http://localhost. Dateien gehen überall.',
+    insecureHelp:
+      'Diese Seite über https öffnen oder am Rechner selbst als http://localhost. Dateien gehen überall.',
     unsupported: 'Dieser Browser kann nicht aufnehmen',
-    unsupportedHelp: 'Aktuelle Versionen von Firefox, Chrome, Edge und Safari können es. Dateien gehen überall.',
+    unsupportedHelp:
+      'Aktuelle Versionen von Firefox, Chrome, Edge und Safari können es. Dateien gehen überall.',
     refused: 'Das Mikrofon wurde nicht erlaubt',
     refusedHelp: 'Oben neben der Adresse erlauben und dann erneut versuchen.',
     missing: 'Es wurde kein Mikrofon gefunden',
@@ -106,7 +110,8 @@ export const de: Texts = {
   answer: {
     heading: 'Antwort',
     likelihoods: 'Wahrscheinlichkeiten',
-    calibrated: 'Kalibriert: Von Antworten mit 70 % stimmen etwa 70 %, bei Stimmen wie denen, aus denen gelernt wurde.',
+    calibrated:
+      'Kalibriert: Von Antworten mit 70 % stimmen etwa 70 %, bei Stimmen wie denen, aus denen gelernt wurde.',
     uncalibrated: 'Nicht kalibriert: Diese Zahlen sind eine Rangfolge, keine Trefferchancen.',
     unsure: 'Knapp: Die ersten beiden sind fast gleich wahrscheinlich.',
     model: 'Modell',
@@ -127,7 +132,8 @@ export const de: Texts = {
     quiet: 'Die Aufnahme ist sehr leise. Näher ans Mikrofon gehen.',
     clipped: 'Die Aufnahme ist übersteuert: Sie war zu laut, die Stimme ist verzerrt.',
     'narrow-band': 'Die hohen Töne fehlen, wie am Telefon. Das Modell hat aus vollerem Klang gelernt.',
-    'unlike-training': 'Das klingt anders als alles, woraus das Modell gelernt hat. Die Antwort sagt vielleicht wenig.',
+    'unlike-training':
+      'Das klingt anders als alles, woraus das Modell gelernt hat. Die Antwort sagt vielleicht wenig.',
     'little-speech': 'In dieser Aufnahme wird wenig gesprochen.',
   },
   player: {
@@ -138,11 +144,13 @@ export const de: Texts = {
     seekHelp: 'Pfeiltasten springen um eine Sekunde, Bild auf und Bild ab um zehn.',
     waveform: 'Wellenform',
     spectrogram: 'Mel-Spektrogramm',
-    waveformText: (seconds, level) => `Wellenform von ${seconds}; die lauteste Stelle liegt bei ${level} der Vollaussteuerung.`,
+    waveformText: (seconds, level) =>
+      `Wellenform von ${seconds}; die lauteste Stelle liegt bei ${level} der Vollaussteuerung.`,
     spectrogramText: (seconds) => `Mel-Spektrogramm von ${seconds}, von 0 bis 8 Kilohertz.`,
     low: '0',
     high: '8 kHz',
-    noPicture: 'Dieser Browser kann die Datei nicht dekodieren, deshalb fehlt das Bild. Der Server konnte es.',
+    noPicture:
+      'Dieser Browser kann die Datei nicht dekodieren, deshalb fehlt das Bild. Der Server konnte es.',
     noSound: 'Dieser Browser kann die Datei nicht abspielen.',
   },
   timeline: {
@@ -200,7 +208,8 @@ export const de: Texts = {
     promoted: (name) => `„${name}“ ist jetzt das aktive Modell.`,
     remove: 'Entfernen',
     removeTitle: (name) => `„${name}“ entfernen?`,
-    removeHelp: 'Die Datei wird auf dem Server gelöscht. Wird sie vielleicht noch gebraucht, vorher herunterladen.',
+    removeHelp:
+      'Die Datei wird auf dem Server gelöscht. Wird sie vielleicht noch gebraucht, vorher herunterladen.',
     removed: (name) => `„${name}“ ist entfernt.`,
     upload: 'Modell hochladen',
     uploadHelp: 'Eine .stimmung-Datei. Sie enthält nie Programmcode und wird vor der Aufnahme geprüft.',
@@ -209,7 +218,8 @@ export const de: Texts = {
   },
   corpus: {
     title: 'Korpus',
-    intro: 'Die gelabelten Aufnahmen auf diesem Server durchsehen, anhören und mit den Antworten des Modells vergleichen.',
+    intro:
+      'Die gelabelten Aufnahmen auf diesem Server durchsehen, anhören und mit den Antworten des Modells vergleichen.',
     pick: 'Korpus',
     none: 'Auf diesem Server liegt kein Korpus.',
     noneHelp: 'Wird er mit einem Ordner voller Korpora gestartet, sind sie hier zu sehen.',
@@ -237,7 +247,8 @@ export const de: Texts = {
     right: 'Richtig',
     wrong: 'Falsch',
     share: 'Anteil richtig',
-    caution: 'Ein Modell, das aus diesen Aufnahmen gelernt hat, wird hieran nicht gemessen: Es kennt die Lösungen. Ehrliche Ergebnisse stehen in seinem Steckbrief.',
+    caution:
+      'Ein Modell, das aus diesen Aufnahmen gelernt hat, wird hieran nicht gemessen: Es kennt die Lösungen. Ehrliche Ergebnisse stehen in seinem Steckbrief.',
     previous: 'Zurück',
     next: 'Weiter',
     pages: 'Seiten',
@@ -247,7 +258,8 @@ export const de: Texts = {
   },
   train: {
     title: 'Training',
-    intro: 'Ein Rezept sagt, was woraus gelernt und wie es geprüft wird. Das Modell wird mit seinem ehrlichen Ergebnis gespeichert.',
+    intro:
+      'Ein Rezept sagt, was woraus gelernt und wie es geprüft wird. Das Modell wird mit seinem ehrlichen Ergebnis gespeichert.',
     start: 'Neues Training',
     recipe: 'Rezept',
     corpus: 'Korpus',
@@ -356,13 +368,15 @@ export const de: Texts = {
       },
     ],
     privacy: 'Wohin die Stimme geht',
-    privacyText: 'Aufnahmen gehen an den Server, von dem diese Seite kommt, und sonst nirgendwohin. Sie werden aus dem Speicher beantwortet und nicht behalten.',
-    feedbackOn: 'Dieser Server sammelt Korrekturen: Wird eine gesendet, bleibt sie mit der Anmerkung gespeichert.',
+    privacyText:
+      'Aufnahmen gehen an den Server, von dem diese Seite kommt, und sonst nirgendwohin. Sie werden aus dem Speicher beantwortet und nicht behalten.',
+    feedbackOn:
+      'Dieser Server sammelt Korrekturen: Wird eine gesendet, bleibt sie mit der Anmerkung gespeichert.',
     feedbackOff: 'Dieser Server sammelt keine Korrekturen.',
-    keptHere: 'Dieser Browser merkt sich Sprache und Farben, und einen Schlüssel, bis der Tab geschlossen wird. Es gibt keine Cookies, und Besuche werden nicht gezählt.',
+    keptHere:
+      'Dieser Browser merkt sich Sprache und Farben, und einen Schlüssel, bis der Tab geschlossen wird. Es gibt keine Cookies, und Besuche werden nicht gezählt.',
     limits: 'Grenzen dieses Servers',
     limitsText: (size, length) => `Dateien bis ${size}, Aufnahmen bis ${length}.`,
     version: 'Version',
-    api: 'Beschreibung der Schnittstelle für Programme',
   },
 };

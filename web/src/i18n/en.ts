@@ -24,7 +24,8 @@ export const en = {
     language: 'Language',
     theme: 'Theme',
     themes: { system: 'As the device', light: 'Light', dark: 'Dark' },
-    notice: 'Stimmung hears the expression in a voice, not what someone feels. It is not for decisions about people.',
+    notice:
+      'Stimmung hears the expression in a voice, not what someone feels. It is not for decisions about people.',
     more: 'What that means',
     close: 'Close',
     cancel: 'Cancel',
@@ -75,7 +76,8 @@ export const en = {
   },
   microphone: {
     insecure: 'The microphone only works on a secure page',
-    insecureHelp: 'Open this page over https, or on the machine itself as http://localhost. Files work everywhere.',
+    insecureHelp:
+      'Open this page over https, or on the machine itself as http://localhost. Files work everywhere.',
     unsupported: 'This browser cannot record',
     unsupportedHelp: 'A current Firefox, Chrome, Edge or Safari can. Files work everywhere.',
     refused: 'The microphone was not allowed',
@@ -105,7 +107,8 @@ export const en = {
   answer: {
     heading: 'Answer',
     likelihoods: 'Probabilities',
-    calibrated: 'Calibrated: of answers with 70 %, about 70 % are right on voices like those it learned from.',
+    calibrated:
+      'Calibrated: of answers with 70 %, about 70 % are right on voices like those it learned from.',
     uncalibrated: 'Not calibrated: read these numbers as an order, not as chances.',
     unsure: 'Close call: the first two are almost equally likely.',
     model: 'Model',
@@ -137,7 +140,8 @@ export const en = {
     seekHelp: 'Arrow keys move by a second, Page Up and Page Down by ten.',
     waveform: 'Waveform',
     spectrogram: 'Mel spectrogram',
-    waveformText: (seconds: string, level: string) => `Waveform of ${seconds}; the loudest point is at ${level} of full scale.`,
+    waveformText: (seconds: string, level: string) =>
+      `Waveform of ${seconds}; the loudest point is at ${level} of full scale.`,
     spectrogramText: (seconds: string) => `Mel spectrogram of ${seconds}, from 0 to 8 kilohertz.`,
     low: '0',
     high: '8 kHz',
@@ -236,7 +240,8 @@ export const en = {
     right: 'Right',
     wrong: 'Wrong',
     share: 'Share right',
-    caution: 'A model that learned from these recordings is not judged by this: it has heard the answers. Honest scores stand on its card.',
+    caution:
+      'A model that learned from these recordings is not judged by this: it has heard the answers. Honest scores stand on its card.',
     previous: 'Previous',
     next: 'Next',
     pages: 'Pages',
@@ -246,7 +251,8 @@ export const en = {
   },
   train: {
     title: 'Training',
-    intro: 'A recipe says what is learned from what, and how it is judged. The model is saved with its honest score.',
+    intro:
+      'A recipe says what is learned from what, and how it is judged. The model is saved with its honest score.',
     start: 'New training',
     recipe: 'Recipe',
     corpus: 'Corpus',
@@ -357,14 +363,16 @@ export const en = {
       },
     ],
     privacy: 'Where your voice goes',
-    privacyText: 'Recordings go to the server that this page came from, and nowhere else. They are answered from memory and not kept.',
-    feedbackOn: 'Corrections are collected on this server: if you send one, it is kept together with your note.',
+    privacyText:
+      'Recordings go to the server that this page came from, and nowhere else. They are answered from memory and not kept.',
+    feedbackOn:
+      'Corrections are collected on this server: if you send one, it is kept together with your note.',
     feedbackOff: 'Corrections are not collected on this server.',
-    keptHere: 'This browser remembers your language and theme, and a key until the tab is closed. There are no cookies and no counting of visitors.',
+    keptHere:
+      'This browser remembers your language and theme, and a key until the tab is closed. There are no cookies and no counting of visitors.',
     limits: 'Limits of this server',
     limitsText: (size: string, length: string) => `Files up to ${size}, recordings up to ${length}.`,
     version: 'Version',
-    api: 'Description of the interface for programs',
   },
 };
 
