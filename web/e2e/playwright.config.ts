@@ -16,7 +16,6 @@ export default defineConfig({
     baseURL: process.env.STIMMUNG_URL ?? 'http://127.0.0.1:8080',
     locale: 'en-GB',
     permissions: ['microphone'],
-    trace: 'retain-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: [

@@ -66,11 +66,11 @@ for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
         await page.setViewportSize(viewport);
         await prepare(page);
-        await expectAccessible(page);
-        await expectNoSidewaysScrolling(page);
         if (SCREENSHOTS !== undefined) {
           await page.screenshot({ path: `${SCREENSHOTS}/${view}-${size}-${theme}.png`, fullPage: true });
         }
+        await expectAccessible(page);
+        await expectNoSidewaysScrolling(page);
       });
     }
   }

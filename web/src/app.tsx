@@ -77,11 +77,11 @@ export function App() {
         </nav>
         <Settings />
       </header>
-      <p class="notice">
-        <span>
+      <aside class="notice" aria-label={t.shell.more}>
+        <p>
           {t.shell.notice} <a href={href('about')}>{t.shell.more}</a>
-        </span>
-      </p>
+        </p>
+      </aside>
       <main id="main" ref={main} tabIndex={-1}>
         {problem !== null && <ProblemNote problem={problem} retry={load} />}
         {/* A new key draws the view anew, which asks the server again. */}

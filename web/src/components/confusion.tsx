@@ -7,7 +7,7 @@ import { Scroll } from './scroll';
 export function Confusion({ emotions, counts }: { emotions: string[]; counts: number[][] }) {
   const { t, language } = useText();
   return (
-    <section aria-label={t.train.confusion}>
+    <div>
       <h3>{t.train.confusion}</h3>
       <p class="faint">{t.train.confusionHelp}</p>
       <Scroll label={t.train.confusion}>
@@ -63,6 +63,6 @@ export function Confusion({ emotions, counts }: { emotions: string[]; counts: nu
           </tbody>
         </table>
       </Scroll>
-    </section>
+    </div>
   );
 }

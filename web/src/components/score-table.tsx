@@ -4,11 +4,11 @@ import { useText } from '../i18n';
 import { Scroll } from './scroll';
 
 /** Scores, never without how they were measured. */
-export function ScoreTable({ scores }: { scores: Score[] }) {
+export function ScoreTable({ scores, name }: { scores: Score[]; name: string }) {
   const { t, language } = useText();
   if (scores.length === 0) return <p class="faint">{t.models.noScores}</p>;
   return (
-    <Scroll label={t.models.scores}>
+    <Scroll label={`${t.models.scores}: ${name}`}>
       <table>
         <thead>
           <tr>

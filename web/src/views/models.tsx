@@ -113,7 +113,7 @@ function ModelEntry({ model, active, run }: EntryProps) {
         </p>
       </header>
       {model.description && <p dir="auto">{model.description}</p>}
-      <ScoreTable scores={model.scores} />
+      <ScoreTable scores={model.scores} name={name} />
       <div class="row">
         {!active && (
           <button type="button" class="button primary" onClick={() => setAsking('promote')}>
