@@ -15,6 +15,7 @@ export default defineConfig({
   use: {
     baseURL: process.env.STIMMUNG_URL ?? 'http://127.0.0.1:8080',
     locale: 'en-GB',
+    actionTimeout: 15_000,
     permissions: ['microphone'],
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

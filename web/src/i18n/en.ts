@@ -69,7 +69,7 @@ export const en = {
     working: 'Listening …',
     failed: 'No answer',
     saveCsv: 'Save as CSV',
-    empty: 'Answers appear here.',
+    empty: 'The answer appears here. The model in use knows these words, and no others:',
     announce: (name: string, emotion: string, share: string) => `${name}: ${emotion}, ${share}`,
     again: 'The model was changed. Ask it again?',
     askAgain: 'Ask again',
@@ -263,7 +263,7 @@ export const en = {
     reset: 'Back to the original',
     seed: 'Seed',
     epochs: 'Epochs',
-    asInRecipe: 'as in the recipe',
+    asInRecipe: 'unchanged',
     go: 'Start training',
     published: (figure: string, value: string) => `Published: ${figure} ${value}`,
     facts: (features: string, model: string, protocol: string) =>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ClipPanel } from '../components/clip-panel';
+import { Emotion } from '../components/emotion';
 import { askFiles, FilesPanel } from '../components/files-panel';
 import { Icon, type IconName } from '../components/icon';
 import { ItemDetail } from '../components/item-detail';
@@ -8,6 +9,7 @@ import { LivePanel } from '../components/live-panel';
 import { ModelPicker } from '../components/model-picker';
 import { useText } from '../i18n';
 import { items, selected } from '../items';
+import { modelById, models, pickedModel } from '../state';
 import { useStore } from '../store';
 
 const MODES = ['clip', 'live', 'files'] as const;
@@ -18,6 +20,27 @@ const PANELS: Record<Mode, () => preact.JSX.Element> = {
   live: LivePanel,
   files: FilesPanel,
 };
+
+/** What an answer can be, shown while there is none. */
+function Vocabulary() {
+  const { t } = useText();
+  const list = useStore(models);
+  const picked = useStore(pickedModel);
+  const model = list === null ? undefined : modelById(list, picked ?? list.active);
+  if (model === undefined) return null;
+  return (
+    <section class="empty">
+      <p>{t.listen.empty}</p>
+      <ul class="vocabulary">
+        {model.emotions.map((label) => (
+          <li key={label}>
+            <Emotion label={label} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
 
 /** Takes files dropped anywhere on the page; true while some are held over it. */
 function useDrop(): boolean {
@@ -58,7 +81,9 @@ export function ListenView() {
   const Panel = PANELS[mode];
 
   return (
-    <div class={dropping ? 'listen dropping' : 'listen'}>
+    <div
+      class={['listen', dropping && 'dropping', item !== undefined && 'compact'].filter(Boolean).join(' ')}
+    >
       <div class="title">
         <div>
           <h1>{t.listen.title}</h1>
@@ -78,7 +103,7 @@ export function ListenView() {
         <Panel key={mode} />
       </section>
       {item === undefined ? (
-        <p class="empty">{t.listen.empty}</p>
+        <Vocabulary />
       ) : (
         <div class={list.length > 1 ? 'results many' : 'results'}>
           {list.length > 1 && <ItemList list={list} chosen={item.key} />}
