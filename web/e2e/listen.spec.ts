@@ -114,7 +114,7 @@ test('a long file has a timeline, tied to the player', async ({ page }) => {
   await expect(detail.locator('tr[aria-current=time]')).toHaveCount(1);
   const track = await slider.boundingBox();
   if (track === null) throw new Error('no track');
-  await page.mouse.click(track.x + track.width / 2, track.y + 60);
+  await slider.click({ position: { x: track.width / 2, y: 60 } });
   await expect.poll(async () => Number(await slider.getAttribute('aria-valuenow'))).toBeCloseTo(24, 0);
   for (const [button, ending] of [
     ['CSV', 'csv'],

@@ -9,14 +9,15 @@ test('a training goes from its start to the active model', async ({ page }) => {
   test.setTimeout(300_000);
   const complaints = watchConsole(page);
   await page.goto('/#/train');
-  await page.getByLabel('Recipe', { exact: true }).selectOption(RECIPE);
-  if (CORPUS !== undefined) await page.getByLabel('Corpus', { exact: true }).selectOption(CORPUS);
+  await page.getByRole('combobox', { name: 'Recipe', exact: true }).selectOption(RECIPE);
+  if (CORPUS !== undefined)
+    await page.getByRole('combobox', { name: 'Corpus', exact: true }).selectOption(CORPUS);
   await page.getByLabel('Seed').fill('3');
   await page.getByRole('button', { name: 'Start training' }).click();
   const job = page.getByRole('article');
   await expect(job.getByRole('heading', { name: RECIPE })).toBeVisible();
   await expect(job.getByText('Finished', { exact: true })).toBeVisible({ timeout: 240_000 });
-  await expect(job.getByRole('region', { name: 'Confusion' }).first()).toBeVisible();
+  await expect(job.getByRole('group', { name: 'Confusion' })).toBeVisible();
   await expect(job.getByRole('region', { name: 'Comparison' })).toContainText('This training');
   await job.getByRole('button', { name: 'Make this model active' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Make active' }).click();
@@ -28,9 +29,10 @@ test('a training goes from its start to the active model', async ({ page }) => {
 test('a training can be cancelled', async ({ page }) => {
   await page.goto('/#/train');
   await page
-    .getByLabel('Recipe', { exact: true })
+    .getByRole('combobox', { name: 'Recipe', exact: true })
     .selectOption(process.env.STIMMUNG_SLOW_RECIPE ?? 'r2-model-a');
-  if (CORPUS !== undefined) await page.getByLabel('Corpus', { exact: true }).selectOption(CORPUS);
+  if (CORPUS !== undefined)
+    await page.getByRole('combobox', { name: 'Corpus', exact: true }).selectOption(CORPUS);
   await page.getByRole('button', { name: 'Start training' }).click();
   const job = page.getByRole('article');
   await job.getByRole('button', { name: 'Cancel training' }).click();
@@ -47,10 +49,11 @@ test('a recipe that does not hold says why', async ({ page }) => {
 
 test('recordings are filtered, played and asked about', async ({ page }) => {
   await page.goto('/#/corpus');
-  if (CORPUS !== undefined) await page.getByLabel('Corpus', { exact: true }).selectOption(CORPUS);
+  if (CORPUS !== undefined)
+    await page.getByRole('combobox', { name: 'Corpus', exact: true }).selectOption(CORPUS);
   const rows = page.locator('.recordings tbody tr');
   await expect(rows.first()).toBeVisible();
-  const emotion = page.getByLabel('Emotion', { exact: true });
+  const emotion = page.getByRole('combobox', { name: 'Emotion', exact: true });
   await emotion.selectOption('anger');
   await expect(rows.first().locator('.cell-truth')).toHaveText('Anger');
   await expect(page.locator('.cell-truth').filter({ hasNotText: 'Anger' })).toHaveCount(0);
