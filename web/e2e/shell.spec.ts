@@ -82,7 +82,7 @@ test('the language follows the browser, can be switched, and is remembered', asy
   await page.goto('/');
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Was drückt eine Stimme aus?');
-  await page.getByRole('button', { name: 'EN' }).click();
+  await page.getByRole('button', { name: 'English' }).click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await page.reload();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('What does a voice express?');

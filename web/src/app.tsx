@@ -106,10 +106,11 @@ function Settings() {
             type="button"
             key={code}
             lang={code}
+            aria-label={code === 'de' ? 'Deutsch' : 'English'}
             aria-pressed={code === language}
             onClick={() => setLanguage(code)}
           >
-            <abbr title={code === 'de' ? 'Deutsch' : 'English'}>{code.toUpperCase()}</abbr>
+            {code.toUpperCase()}
           </button>
         ))}
       </div>
