@@ -89,6 +89,24 @@ test('the language follows the browser, can be switched, and is remembered', asy
   await context.close();
 });
 
+test('a server that wants a key is given one', async ({ page }) => {
+  await page.route('**/v1/**', async (route) => {
+    if (route.request().headers().authorization === 'Bearer open sesame') return route.continue();
+    await route.fulfill({
+      status: 401,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ title: 'A key is needed', status: 401 }),
+    });
+  });
+  await page.goto('/#/models');
+  const dialog = page.getByRole('dialog', { name: 'This server asks for a key' });
+  await expectAccessible(page);
+  await dialog.getByRole('textbox', { name: 'Key' }).fill('open sesame');
+  await dialog.getByRole('button', { name: 'Use this key' }).click();
+  await expect(page.locator('.model').first()).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
 test('the theme can be switched and is remembered', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto('/');
