@@ -1,7 +1,7 @@
-import { api, asProblem } from './api/client';
+import { api, asProblem, TOO_LARGE } from './api/client';
 import type { Prediction, Problem, Segment, Warning } from './api/types';
 import type { Final } from './audio/live';
-import { models, pickedModel } from './state';
+import { info, models, pickedModel } from './state';
 import { Store } from './store';
 
 /** What was heard, from whichever door it came. Only answers to whole recordings can be corrected: those have an id. */
@@ -72,6 +72,12 @@ async function work(): Promise<void> {
     const item = items.get().find(({ state }) => state === 'waiting');
     if (item === undefined) break;
     change(item.key, { state: 'working' });
+    const limit = info.get()?.limits.body_bytes;
+    if (limit !== undefined && item.blob.size > limit) {
+      // Servers hang up in the middle of what is too large, which looks as if they were away.
+      change(item.key, { state: 'failed', problem: { type: TOO_LARGE, title: '', status: 413 } });
+      continue;
+    }
     try {
       const prediction = await api.predict(item.blob, pickedModel.get() ?? undefined);
       change(item.key, { state: 'done', answer: toAnswer(prediction) });

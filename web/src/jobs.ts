@@ -28,6 +28,8 @@ export interface Course {
   folds: FoldEvent[];
 }
 
+const RETRY_MS = 3000;
+
 /**
  * How a training went so far, and goes on. History and events overlap, and a stream that was interrupted may repeat itself:
  * what comes twice is kept once.
@@ -44,6 +46,7 @@ export function useCourse(
     const epochs = new Map<string, EpochEvent>();
     const folds = new Map<number, FoldEvent>();
     let frame = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     let current = true;
     let events: EventSource | null = null;
     const show = () => {
@@ -65,6 +68,10 @@ export function useCourse(
         events?.addEventListener(name, (event) =>
           take(JSON.parse((event as MessageEvent<string>).data) as T),
         );
+      // After a broken line the browser calls again by itself; after a refusal it gives up.
+      events.addEventListener('error', () => {
+        if (events?.readyState === EventSource.CLOSED && current) timer = setTimeout(start, RETRY_MS);
+      });
       on<EpochEvent>('epoch', (event) => {
         addEpoch(event);
         show();
@@ -93,9 +100,13 @@ export function useCourse(
     };
     setCourse({ epochs: [], folds: [] });
     setProblem(null);
-    begin().catch((reason: unknown) => current && setProblem(asProblem(reason)));
+    const start = () => {
+      begin().catch((reason: unknown) => current && setProblem(asProblem(reason)));
+    };
+    start();
     return () => {
       current = false;
+      clearTimeout(timer);
       cancelAnimationFrame(frame);
       events?.close();
     };

@@ -19,6 +19,9 @@ const KEY = 'stimmung.key';
 /** Problem types of 403 answers that a key would not change. */
 const NOT_ABOUT_KEYS = ['feedback-disabled'];
 
+/** The type of the one problem that the page finds itself: a file above the server's limit. */
+export const TOO_LARGE = 'page:too-large';
+
 /** The server asked for a key, and somebody should be asked for it. */
 export const keyWanted = new Store(false);
 

@@ -36,6 +36,9 @@ export const de: Texts = {
   problem: {
     network: 'Der Server antwortet nicht',
     networkHelp: 'Läuft er noch? Auf dieser Seite ist nichts verloren gegangen.',
+    tooLarge: 'Diese Datei ist zu groß',
+    tooLargeHelp: (limit) =>
+      `Dieser Server nimmt Dateien bis ${limit}. Kürzen oder als FLAC oder Opus speichern hilft.`,
     request: (id) => `Anfrage ${id}`,
   },
   key: {

@@ -35,6 +35,9 @@ export const en = {
   problem: {
     network: 'The server does not answer',
     networkHelp: 'Is it still running? Nothing has been lost on this page.',
+    tooLarge: 'This file is too large',
+    tooLargeHelp: (limit: string) =>
+      `This server takes files up to ${limit}. Cut it, or save it as FLAC or Opus.`,
     request: (id: string) => `Request ${id}`,
   },
   key: {
