@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../api/client';
 import type { Problem } from '../api/types';
 import { JobDetail } from '../components/job-detail';
@@ -20,6 +20,12 @@ export function TrainView() {
   const job = list?.find(({ id }) => id === chosen) ?? list?.[0];
   const others = list?.some(({ id, state }) => id !== job?.id && !isOver(state)) ?? false;
 
+  const detail = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    // Where the columns lie below each other, what was just chosen would be out of sight.
+    if (chosen !== null && matchMedia('(max-width: 900px)').matches) detail.current?.scrollIntoView();
+  }, [chosen]);
   useEffect(() => {
     loadJobs().catch((reason: unknown) => setProblem(asProblem(reason)));
   }, []);
@@ -48,7 +54,7 @@ export function TrainView() {
           />
           {list !== null && <JobList list={list} chosen={job?.id} choose={setChosen} />}
         </div>
-        {job !== undefined && <JobDetail key={job.id} job={job} />}
+        <div ref={detail}>{job !== undefined && <JobDetail key={job.id} job={job} />}</div>
       </div>
     </>
   );
