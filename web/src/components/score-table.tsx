@@ -9,7 +9,7 @@ export function ScoreTable({ scores, name }: { scores: Score[]; name: string }) 
   if (scores.length === 0) return <p class="faint">{t.models.noScores}</p>;
   return (
     <Scroll label={`${t.models.scores}: ${name}`}>
-      <table>
+      <table class="scores">
         <thead>
           <tr>
             <th scope="col">{t.models.metric}</th>
