@@ -184,7 +184,7 @@ export const de: Texts = {
     value: 'Wert',
     interval: '95-%-Intervall',
     protocol: 'Wie geprüft wurde',
-    none: 'Keines',
+    none: 'ohne Intervall',
     card: 'Steckbrief',
     hideCard: 'Steckbrief schließen',
     kind: 'Art',

@@ -179,7 +179,7 @@ export const en = {
     value: 'Value',
     interval: '95 % interval',
     protocol: 'How it was judged',
-    none: 'None',
+    none: 'no interval',
     card: 'Card',
     hideCard: 'Hide card',
     kind: 'Kind',
