@@ -6,6 +6,7 @@ import './styles/shell.css';
 import './styles/parts.css';
 import './styles/player.css';
 import './styles/listen.css';
+import './styles/train.css';
 import './styles/work.css';
 
 startTheme();
