@@ -1,0 +1,1 @@
+const e=2048;var t=class extends AudioWorkletProcessor{block=new Float32Array(e);filled=0;process(t){let n=t[0]?.[0];if(n===void 0)return!0;for(let t of n)this.block[this.filled++]=t,this.filled===e&&(this.port.postMessage(this.block,[this.block.buffer]),this.block=new Float32Array(e),this.filled=0);return!0}};registerProcessor(`capture`,t);

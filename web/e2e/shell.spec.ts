@@ -1,0 +1,139 @@
+import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible, expectNoSidewaysScrolling, upload } from './helpers';
+
+const SCREENSHOTS = process.env.STIMMUNG_SCREENSHOTS;
+const SIZES = {
+  desktop: { width: 1280, height: 800 },
+  phone: { width: 390, height: 844 },
+  narrow: { width: 320, height: 640 },
+} as const;
+
+/** Brings each view into a state worth looking at. */
+const VIEWS: Record<string, (page: Page) => Promise<void>> = {
+  listen: async (page) => {
+    await page.goto('/#/');
+    await upload(page, 'low.wav');
+    await expect(page.locator('.verdict-label')).toBeVisible();
+    await expect(page.locator('.waveform')).toBeVisible();
+  },
+  long: async (page) => {
+    await page.goto('/#/');
+    await upload(page, 'long.wav', 'high.wav');
+    await expect(page.locator('.band > div').first()).toBeVisible({ timeout: 30_000 });
+    await expect(page.locator('.waveform')).toBeVisible();
+    await page.locator('.track').focus();
+    for (let i = 0; i < 2; i++) await page.keyboard.press('PageUp');
+  },
+  start: async (page) => {
+    await page.goto('/#/');
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  },
+  train: async (page) => {
+    await page.goto('/#/train');
+    await expect(page.locator('.job, .train-form').first()).toBeVisible();
+    await expect(page.locator('.train-form')).toBeVisible();
+    const finished = page.locator('.heard button', { has: page.locator('.state-finished') });
+    if ((await finished.count()) > 0) {
+      await finished.last().click();
+      await expect(page.locator('.job .figures')).toBeVisible();
+      await page.waitForTimeout(300);
+    }
+  },
+  corpus: async (page) => {
+    await page.goto('/#/corpus');
+    await page.getByRole('button', { name: /^(Ask about the|Nach den)/ }).click();
+    await expect(page.locator('.mark').nth(4)).toBeVisible();
+    await page.getByRole('button', { name: /^(Stop asking|Nicht weiter)/ }).click();
+  },
+  models: async (page) => {
+    await page.goto('/#/models');
+    await page
+      .getByRole('button', { name: /^(Card|Steckbrief)$/ })
+      .first()
+      .click();
+    await expect(page.locator('.card-facts')).toBeVisible();
+  },
+  about: async (page) => {
+    await page.goto('/#/about');
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  },
+};
+
+for (const theme of ['light', 'dark'] as const) {
+  for (const [view, prepare] of Object.entries(VIEWS)) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      test(`${view} is accessible and fits, ${theme}, ${size}`, async ({ page }) => {
+        await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+        await page.setViewportSize(viewport);
+        await prepare(page);
+        if (SCREENSHOTS !== undefined) {
+          await page.screenshot({ path: `${SCREENSHOTS}/${view}-${size}-${theme}.png`, fullPage: true });
+        }
+        await expectAccessible(page);
+        await expectNoSidewaysScrolling(page);
+      });
+    }
+  }
+}
+
+test('the language follows the browser, can be switched, and is remembered', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'de-AT' });
+  const page = await context.newPage();
+  await page.goto('/');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Was drückt eine Stimme aus?');
+  await page.getByRole('button', { name: 'English' }).click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('What does a voice express?');
+  await context.close();
+});
+
+test('a server that wants a key is given one', async ({ page }) => {
+  await page.route('**/v1/**', async (route) => {
+    if (route.request().headers().authorization === 'Bearer open sesame') return route.continue();
+    await route.fulfill({
+      status: 401,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ title: 'A key is needed', status: 401 }),
+    });
+  });
+  await page.goto('/#/models');
+  const dialog = page.getByRole('dialog', { name: 'This server asks for a key' });
+  await expectAccessible(page);
+  await dialog.getByRole('textbox', { name: 'Key' }).fill('open sesame');
+  await dialog.getByRole('button', { name: 'Use this key' }).click();
+  await expect(page.locator('.model').first()).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('the theme can be switched and is remembered', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto('/');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
+  await page.getByLabel('Theme').selectOption('Dark');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});
+
+test('everything can be reached by keyboard', async ({ page }) => {
+  await page.goto('/');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Skip to content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('main')).toBeFocused();
+  await page.keyboard.press('Tab');
+  await expect(page.getByLabel('Model')).toBeFocused();
+  await page.goto('/#/about');
+  await expect(page.locator('main')).toBeFocused();
+});
+
+test('nothing is fetched from another host', async ({ page, baseURL }) => {
+  const hosts = new Set<string>();
+  page.on('request', (request) => {
+    if (request.url().startsWith('http')) hosts.add(new URL(request.url()).host);
+  });
+  for (const prepare of Object.values(VIEWS)) await prepare(page);
+  expect([...hosts]).toEqual([new URL(baseURL ?? '').host]);
+});

@@ -1,0 +1,41 @@
+import { emotionColor, emotionName, ranked } from '../emotions';
+import { percent } from '../format';
+import { useText } from '../i18n';
+
+/** An emotion's colour, always with its word. */
+export function Emotion({ label }: { label: string }) {
+  const { language } = useText();
+  return (
+    <span class="emotion">
+      <span class="swatch" style={{ backgroundColor: emotionColor(label) }} />
+      <bdi>{emotionName(label, language)}</bdi>
+    </span>
+  );
+}
+
+interface BarsProps {
+  probabilities: Record<string, number>;
+  label: string;
+  /** The order of the rows; without it the likeliest comes first. Live bars stand still, so that one can follow them. */
+  order?: string[];
+}
+
+/** Probabilities as bars with numbers. */
+export function Bars({ probabilities, label, order }: BarsProps) {
+  const { language } = useText();
+  const rows: [string, number][] =
+    order === undefined ? ranked(probabilities) : order.map((name) => [name, probabilities[name] ?? 0]);
+  return (
+    <ul class="bars" aria-label={label}>
+      {rows.map(([name, share]) => (
+        <li key={name}>
+          <bdi class="bar-name">{emotionName(name, language)}</bdi>
+          <span class="bar" aria-hidden="true">
+            <span style={{ width: `${Math.max(share * 100, 0.6)}%`, backgroundColor: emotionColor(name) }} />
+          </span>
+          <span class="bar-number">{percent(share, language, 1)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
