@@ -41,7 +41,12 @@ impl DecodeLimits {
         })
     }
 
-    fn admit(&self, seconds: f64) -> Result<(), AudioError> {
+    /// Whether a recording may last so many seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Limit`] if it is longer.
+    pub fn admit(&self, seconds: f64) -> Result<(), AudioError> {
         if seconds <= self.max_seconds {
             return Ok(());
         }

@@ -23,6 +23,7 @@ fn install() -> Option<PrometheusHandle> {
     describe_counter!("stimmung_predictions_total", "Answers, by model and emotion.");
     describe_histogram!("stimmung_prediction_seconds", Unit::Seconds, "The work on one answer, without waiting.");
     describe_gauge!("stimmung_waiting", "Answers that wait for their turn.");
+    describe_gauge!("stimmung_streams", "Live streams.");
     describe_gauge!("stimmung_jobs_queued", "Trainings that wait for their turn.");
     describe_gauge!("stimmung_jobs_running", "Trainings under way.");
     describe_counter!("stimmung_jobs_total", "Trainings that came to an end, by state.");

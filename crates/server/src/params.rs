@@ -63,6 +63,8 @@ pub struct Limits {
     pub at_once: usize,
     /// Requests that wait for their answer, 1 to 100,000; further ones are refused with 503. Default 256.
     pub waiting: usize,
+    /// Live streams at the same time, 1 to 10,000. Default 64.
+    pub streams: usize,
     /// Trainings in the queue, 1 to 10,000. Default 100.
     pub jobs: usize,
     /// Requests a second from one key, or one address where there are no keys; none by default.
@@ -78,6 +80,7 @@ impl Default for Limits {
             batch: 100,
             at_once: std::thread::available_parallelism().map_or(1, usize::from).min(1024),
             waiting: 256,
+            streams: 64,
             jobs: 100,
             per_second: None,
         }
@@ -90,7 +93,8 @@ impl ServerParams {
     /// # Errors
     /// [`ServerError::Parameter`] that names the first key out of range.
     pub fn check(&self) -> Result<(), ServerError> {
-        let Limits { body_bytes, seconds, request_seconds, batch, at_once, waiting, jobs, per_second } = self.limits;
+        let Limits { body_bytes, seconds, request_seconds, batch, at_once, waiting, streams, jobs, per_second } =
+            self.limits;
         let refuse = |name, actual: String, expected| Err(ServerError::Parameter { name, actual, expected });
         if !(1 << 10..=1 << 32).contains(&body_bytes) {
             return refuse("limits.body_bytes", body_bytes.to_string(), "1024 to 4294967296");
@@ -105,6 +109,7 @@ impl ServerParams {
             ("limits.batch", batch, 10_000, "1 to 10000"),
             ("limits.at_once", at_once, 1024, "1 to 1024"),
             ("limits.waiting", waiting, 100_000, "1 to 100000"),
+            ("limits.streams", streams, 10_000, "1 to 10000"),
             ("limits.jobs", jobs, 10_000, "1 to 10000"),
         ] {
             if !(1..=most).contains(&value) {
@@ -138,6 +143,7 @@ mod tests {
             "limits = { batch = 0 }",
             "limits = { at_once = 0 }",
             "limits = { waiting = 1000000 }",
+            "limits = { streams = 0 }",
             "limits = { jobs = 0 }",
             "limits = { per_second = -1.0 }",
             "keep_audio = true",

@@ -45,6 +45,7 @@ pub(crate) struct State {
     pub(crate) jobs: Arc<Jobs>,
     turns: Semaphore,
     waiting: AtomicUsize,
+    streams: AtomicUsize,
     /// By the name of a key, or by an address.
     rates: Option<DefaultKeyedRateLimiter<String>>,
     answered: Mutex<VecDeque<Answered>>,
@@ -65,8 +66,8 @@ impl State {
         // A second's worth may come at once.
         let burst = params.limits.per_second.and_then(|rate| NonZeroU32::new(rate.ceil() as u32));
         let rates = quota.zip(burst).map(|(quota, burst)| RateLimiter::keyed(quota.allow_burst(burst)));
-        let (waiting, answered) = (AtomicUsize::new(0), Mutex::default());
-        Self { params, store, models, corpora, jobs, turns, waiting, rates, answered }
+        let (waiting, streams, answered) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
+        Self { params, store, models, corpora, jobs, turns, waiting, streams, rates, answered }
     }
 
     /// Counts a request of a client, and refuses it where there were too many.
@@ -88,12 +89,35 @@ impl State {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let place = Waiting::new(Arc::clone(self))?;
+        self.in_turn(move |state| {
+            drop(place);
+            work(state)
+        })
+        .await
+    }
+
+    /// Does work that takes a processor, when its turn has come, however many wait: for streams, which are counted themselves.
+    pub(crate) async fn in_turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let turn = self.turns.acquire().await.map_err(|error| Problem::internal(&error))?;
-        drop(place);
-        let state = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || work(&state)).await;
+        let done = self.look_up(work).await;
         drop(turn);
-        done.map_err(|error| Problem::internal(&error))?
+        done
+    }
+
+    /// A place for one more stream.
+    pub(crate) fn live(self: &Arc<Self>) -> Result<Live, Problem> {
+        let limit = self.params.limits.streams;
+        let before = self.streams.fetch_add(1, Ordering::Relaxed);
+        let place = Live(Arc::clone(self));
+        if before >= limit {
+            let detail = format!("{limit} streams are heard already; try again in a moment.");
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too busy", detail));
+        }
+        metrics::gauge!("stimmung_streams").set((before + 1) as f64);
+        Ok(place)
     }
 
     /// Does work that waits for a disk rather than for a processor.
@@ -120,6 +144,16 @@ impl State {
     pub(crate) fn answered(&self, id: &str) -> Option<Answered> {
         let all = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().rev().find(|answered| answered.id == id).cloned()
+    }
+}
+
+/// A stream that is heard; counted as long as it lives.
+pub(crate) struct Live(Arc<State>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let before = self.0.streams.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("stimmung_streams").set(before.saturating_sub(1) as f64);
     }
 }
 

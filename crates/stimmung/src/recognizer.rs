@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use stimmung_audio::{Stream, Waveform};
+use stimmung_audio::{DecodeLimits, Stream, Waveform};
 use stimmung_models::{Matrix, ModelError, ModelFile};
 
 use crate::Error;
@@ -18,6 +18,8 @@ pub const EMBEDDED_MODEL: &[u8] = include_bytes!("../assets/default.stimmung");
 
 /// A recording longer than this many seconds is heard in segments.
 const LONGEST_WHOLE: f64 = 15.0;
+/// Files that a person names may be as long as they like: memory does not grow with them.
+const UNLIMITED: DecodeLimits = DecodeLimits { max_seconds: f64::INFINITY };
 /// Seconds of a segment. The last one takes what is left, 5 to 15 s, so none is too short to judge.
 const SEGMENT: f64 = 10.0;
 
@@ -117,7 +119,7 @@ impl Recognizer {
     /// # Errors
     /// [`Error::Recording`] for a file that does not decode and as [`recognize`](Self::recognize).
     pub fn recognize_path(&self, path: &Path) -> Result<Prediction, Error> {
-        self.recognize_stream(Stream::open(path).map_err(RecordingError::from)?)
+        self.recognize_stream(Stream::open(path).map_err(RecordingError::from)?, &UNLIMITED)
     }
 
     /// Answers for a file's bytes.
@@ -125,12 +127,21 @@ impl Recognizer {
     /// # Errors
     /// As [`recognize_path`](Self::recognize_path).
     pub fn recognize_bytes(&self, bytes: Vec<u8>) -> Result<Prediction, Error> {
-        self.recognize_stream(Stream::from_bytes(bytes, None).map_err(RecordingError::from)?)
+        self.recognize_stream(Stream::from_bytes(bytes, None).map_err(RecordingError::from)?, &UNLIMITED)
     }
 
-    fn recognize_stream(&self, mut stream: Stream) -> Result<Prediction, Error> {
+    /// Answers for a stream with flat memory, as long as it is within the limits.
+    ///
+    /// # Errors
+    /// As [`recognize_path`](Self::recognize_path); a stream that is too long fails as soon as that is known.
+    pub fn recognize_stream(&self, mut stream: Stream, limits: &DecodeLimits) -> Result<Prediction, Error> {
+        limits.admit(stream.declared_seconds().unwrap_or_default()).map_err(RecordingError::from)?;
+        let rate = f64::from(stream.sample_rate());
         let mut pool = Pool::new(self, stream.sample_rate())?;
+        let mut samples = 0;
         while let Some(block) = stream.next_block().map_err(RecordingError::from)? {
+            samples += block.len();
+            limits.admit(samples as f64 / rate).map_err(RecordingError::from)?;
             pool.push(block)?;
         }
         pool.finish()

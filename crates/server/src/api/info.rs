@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
+use stimmung::timeline::TimelineParams;
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
@@ -23,6 +24,16 @@ pub(super) struct Info {
     /// Whether a key is needed.
     keys: bool,
     limits: InfoLimits,
+    stream: InfoStream,
+}
+
+/// How a stream is heard, unless it asks for something else.
+#[derive(Serialize, ToSchema)]
+struct InfoStream {
+    /// Seconds of the stretch that an answer is for.
+    window: f64,
+    /// Seconds from one answer to the next.
+    hop: f64,
 }
 
 /// What a request may ask for.
@@ -40,12 +51,14 @@ struct InfoLimits {
 #[utoipa::path(get, path = "/v1/info", tag = "server", responses((status = 200, body = Info)))]
 pub(super) async fn info(State(state): State<Shared>) -> Result<Json<Info>, Problem> {
     let limits = &state.params.limits;
+    let TimelineParams { window, hop, .. } = TimelineParams::default();
     Ok(Json(Info {
         version: env!("CARGO_PKG_VERSION"),
         model: state.models.active().id.clone(),
         feedback: state.params.feedback,
         keys: state.needs_keys(),
         limits: InfoLimits { body_bytes: limits.body_bytes, seconds: limits.seconds, batch: limits.batch },
+        stream: InfoStream { window, hop },
     }))
 }
 
@@ -74,18 +87,4 @@ pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Pro
         })
         .await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
-}
-
-/// A greeting that names the calls.
-pub(super) async fn greeting(_headers: HeaderMap) -> Json<serde_json::Value> {
-    Json(json!({
-        "greeting": "This is Stimmung, which hears emotion in speech.",
-        "endpoints": {
-            "/predict": "GET: the recordings that can be asked for; with ?sample=FILE or ?ID=NUMBER: an answer",
-            "/pred": "POST {\"id\": \"03a01Fa\"}: an answer",
-            "/train": "GET or POST: starts a training; asked again, tells its progress",
-            "/v1/predict": "POST a recording: an answer",
-            "/docs": "all calls",
-        },
-    }))
 }

@@ -9,8 +9,10 @@ mod corpora;
 mod feedback;
 mod info;
 mod models;
+mod page;
 mod predict;
 mod recipes;
+mod timeline;
 mod train;
 
 use std::sync::Arc;
@@ -79,6 +81,8 @@ pub(crate) fn router(state: &Shared) -> Router {
     let predict = OpenApiRouter::new()
         .routes(routes!(predict::one))
         .routes(routes!(predict::batch))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(timeline::stream))
         .routes(routes!(feedback::correct))
         .routes(routes!(classic::predict))
         .routes(routes!(classic::pred));
@@ -99,7 +103,8 @@ pub(crate) fn router(state: &Shared) -> Router {
         .split_for_parts();
     complete(&mut document);
     router
-        .route("/", get(info::greeting))
+        .route("/", get(page::home))
+        .route("/{*file}", get(page::file))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(|| async { Problem::not_found("Nothing is here; /openapi.json lists what is.") })
         .method_not_allowed_fallback(|| async {

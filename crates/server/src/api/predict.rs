@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 use stimmung::RecordingError;
-use stimmung::audio::{DecodeLimits, Stream, Waveform, decode_stream};
+use stimmung::audio::{DecodeLimits, Stream};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -47,17 +47,25 @@ pub(super) struct Prediction {
     seconds: f64,
     /// Segments that were judged on their own and then pooled.
     segments: usize,
+    /// Reasons to doubt the answer.
+    warnings: Vec<Warned>,
     timing: Timing,
     /// What the corpus says, for one of its recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) truth: Option<String>,
 }
 
+/// A reason to doubt an answer.
+#[derive(Clone, Serialize, ToSchema)]
+struct Warned {
+    /// `short`, `little-speech`, `quiet`, `clipped`, `narrow-band`.
+    code: &'static str,
+    message: String,
+}
+
 /// Where the time went, in milliseconds.
 #[derive(Clone, Serialize, ToSchema)]
 struct Timing {
-    /// Decoding.
-    decode_ms: f64,
     /// All of the work, without waiting for its turn.
     total_ms: f64,
 }
@@ -148,17 +156,22 @@ pub(super) async fn batch(
     Ok(Json(Batch { results: results.await }))
 }
 
-fn limits(state: &Server) -> DecodeLimits {
+/// How long a recording may be.
+pub(super) fn limits(state: &Server) -> DecodeLimits {
     DecodeLimits { max_seconds: state.params.limits.seconds }
+}
+
+/// A stream of what a client sent.
+pub(super) fn open(bytes: Bytes) -> Result<Stream, Problem> {
+    let stream = Stream::from_bytes(Vec::from(bytes), None);
+    Ok(stream.map_err(|error| stimmung::Error::from(RecordingError::from(error)))?)
 }
 
 fn of_bytes(state: &Server, model: &Working, bytes: Bytes) -> Result<Prediction, Problem> {
     let started = Instant::now();
     let audio = state.params.keep_audio.then(|| Arc::from(&bytes[..]));
-    let stream = Stream::from_bytes(Vec::from(bytes), None);
-    let waveform = stream.and_then(|stream| decode_stream(stream, &limits(state)));
-    let waveform = waveform.map_err(|error| stimmung::Error::from(RecordingError::from(error)))?;
-    answer(state, model, &waveform, started, None, audio)
+    let heard = model.recognizer.recognize_stream(open(bytes)?, &limits(state))?;
+    Ok(answer(state, model, heard, started, None, audio))
 }
 
 /// The answer for a recording of a corpus, with what the corpus says.
@@ -166,8 +179,9 @@ pub(super) fn of_recording(state: &Server, model: &Working, corpus: &Corpus, id:
     let started = Instant::now();
     let recording = corpus.recording(id)?;
     let waveform = stimmung::hear(&corpus.manifest, recording).map_err(stimmung::Error::from)?;
+    let heard = model.recognizer.recognize(&waveform)?;
     let name = (corpus.name.clone(), stimmung::recording_id(recording));
-    let mut prediction = answer(state, model, &waveform, started, Some(name), None)?;
+    let mut prediction = answer(state, model, heard, started, Some(name), None);
     prediction.truth.clone_from(&recording.emotion);
     Ok(prediction)
 }
@@ -175,16 +189,14 @@ pub(super) fn of_recording(state: &Server, model: &Working, corpus: &Corpus, id:
 fn answer(
     state: &Server,
     model: &Working,
-    waveform: &Waveform,
+    heard: stimmung::Prediction,
     started: Instant,
     recording: Option<(String, String)>,
     audio: Option<Arc<[u8]>>,
-) -> Result<Prediction, Problem> {
-    let decoded = started.elapsed();
-    let heard = model.recognizer.recognize(waveform)?;
+) -> Prediction {
     let took = started.elapsed();
     crate::metrics::prediction(&model.id, &heard.label, took);
-    let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    let warned = |warning: stimmung::Warning| Warned { code: warning.code.as_str(), message: warning.message };
     let prediction = Prediction {
         id: Uuid::new_v4().to_string(),
         model: model.id.clone(),
@@ -194,7 +206,8 @@ fn answer(
         calibrated: false,
         seconds: heard.seconds,
         segments: heard.segments,
-        timing: Timing { decode_ms: milliseconds(decoded), total_ms: milliseconds(took) },
+        warnings: heard.warnings.into_iter().map(warned).collect(),
+        timing: Timing { total_ms: (took.as_secs_f64() * 1e6).round() / 1e3 },
         truth: None,
     };
     if state.params.feedback {
@@ -207,5 +220,5 @@ fn answer(
             audio,
         });
     }
-    Ok(prediction)
+    prediction
 }
