@@ -21,7 +21,7 @@ fn talk() -> (Vec<i16>, Vec<u8>) {
     for emotion in ["anger", "sadness", "anger"] {
         let which = Utterance { speaker: 1, emotion: emotion.into(), sentence: 2, take: 1 };
         samples.extend(utterance(&SynthParams::default(), &which).unwrap().samples());
-        samples.extend([0.0; 12_000]);
+        samples.extend(std::iter::repeat_n(0.0, 12_000));
     }
     // What is sent and what is saved are the same to the bit.
     let whole: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0).round() as i16).collect();
