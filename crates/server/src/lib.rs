@@ -1,7 +1,7 @@
 //! Stimmung over HTTP: an endpoint to train, an endpoint to ask, and everything around them, in one process with one data
 //! folder.
 //!
-//! [`Server::start`] opens the data folder and [`Server::run`] answers until it is told to stop. What a request may ask for is in
+//! [`Server::start`] opens the data folder and [`Server::run_until`] answers until it is told to stop. What a request may ask for is in
 //! `api/`, one module a group of calls, and in the document that `/openapi.json` serves, which is made from the same code.
 
 mod access;

@@ -96,8 +96,11 @@ impl Server {
     fn run(self, stop: impl Future<Output = ()>) {
         let Self { runtime, listener, state, trainings, .. } = self;
         let router = layered(api::router(&state), &state);
+        let stop = async {
+            stop.await;
+            state.jobs.stop();
+        };
         runtime.block_on(serve(listener, router, stop));
-        state.jobs.stop();
         // The thread ends after the epoch at hand.
         if trainings.join().is_err() {
             tracing::error!("the thread that trains had panicked");
