@@ -136,6 +136,7 @@ fn the_calls_of_the_published_systems_work() {
     let number = sample["id"].as_u64().unwrap();
     let by_number = server.get(&format!("/predict?ID={number}")).json();
     assert_eq!(by_number, sample);
+    assert_eq!(server.get("/predict/cnn?sample=03a01Wa.wav").json(), sample);
     assert_eq!(list["ids"][number.to_string()], "03a01Wa.wav");
     for bad in ["27", "-1", "x", "99999999999999999999", ""] {
         server.get(&format!("/predict?ID={bad}")).is_problem(404, "0 to 26");
@@ -172,8 +173,9 @@ fn the_server_tells_how_it_is() {
 fn corpora_are_listed_filtered_and_heard() {
     let server = Running::start();
     let corpora = server.get("/v1/corpora").json();
-    assert_eq!(corpora["corpora"][0]["name"], "emodb");
-    assert_eq!(corpora["corpora"][0]["emotions"]["anger"], 9);
+    // The machine may have others.
+    let tones = corpora["corpora"].as_array().unwrap().iter().find(|corpus| corpus["name"] == "emodb").unwrap();
+    assert_eq!(tones["emotions"]["anger"], 9);
     let list = |query: &str| server.get(&format!("/v1/recordings?corpus=emodb&{query}")).json();
     assert_eq!(list("emotion=anger&speaker=08")["total"], 3);
     assert_eq!(list("query=A04t")["total"], 3);

@@ -161,6 +161,7 @@ fn the_published_systems_train_as_their_documents_say() {
     let over = server.wait_for(&job);
     assert_eq!(over["state"], "finished", "{over}");
     let told = server.post("/train", "", b"").json();
+    assert_eq!(server.get("/train/cnn").json(), told);
     assert_eq!((&told["status"], &told["job"], &told["iter"]), (&json!("finished"), &json!(job), &json!(2)));
     assert!(told["message"].as_str().unwrap().starts_with("model trained with final acc in train "), "{told}");
     let model = server.get(&format!("/v1/jobs/{job}")).json()["result"]["model"].clone();

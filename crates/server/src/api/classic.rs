@@ -197,6 +197,16 @@ pub(super) async fn train_by_post(
     train(state, access, training).await
 }
 
+/// As `GET /train`: the network is the one that there is
+#[utoipa::path(get, path = "/train/cnn", tag = "classic", params(Training), responses((status = 200, body = Standing)))]
+pub(super) async fn train_cnn(
+    state: State<Shared>,
+    access: Access,
+    training: Params<Training>,
+) -> Result<Json<Standing>, Problem> {
+    train(state, access, training).await
+}
+
 /// Which recording.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -263,6 +273,12 @@ pub(super) async fn predict(
         }))
     });
     answer.await.map(Json)
+}
+
+/// As `GET /predict`
+#[utoipa::path(get, path = "/predict/cnn", tag = "classic", params(Sample), responses((status = 200, body = Value)))]
+pub(super) async fn predict_cnn(state: State<Shared>, sample: Params<Sample>) -> Result<Json<Value>, Problem> {
+    predict(state, sample).await
 }
 
 /// Which recording.

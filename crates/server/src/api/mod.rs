@@ -85,11 +85,13 @@ pub(crate) fn router(state: &Shared) -> Router {
         .routes(routes!(timeline::stream))
         .routes(routes!(feedback::correct))
         .routes(routes!(classic::predict))
+        .routes(routes!(classic::predict_cnn))
         .routes(routes!(classic::pred));
     let train = OpenApiRouter::new()
         .routes(routes!(train::start))
         .routes(routes!(train::cancel))
-        .routes(routes!(classic::train, classic::train_by_post));
+        .routes(routes!(classic::train, classic::train_by_post))
+        .routes(routes!(classic::train_cnn));
     let admin = OpenApiRouter::new()
         .routes(routes!(models::upload))
         .routes(routes!(models::promote))
