@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -132,6 +133,11 @@ fn clients_that_do_what_they_must_not_are_told_and_let_go() {
         socket.send(Message::binary(vec![0; 16_000])).unwrap();
     }
     refused(&mut socket, "too-long", CloseCode::Policy);
+    let mut socket = begin(&server);
+    // The head of a message of 2 MiB, which is refused before the rest comes.
+    let head = [&[0x82, 0xff][..], &(2_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    socket.get_mut().write_all(&head).unwrap();
+    refused(&mut socket, "1 MiB", CloseCode::Size);
     // One that vanishes is nobody's loss.
     drop(begin(&server));
     assert_eq!(server.get("/health").status, 200);

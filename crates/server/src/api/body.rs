@@ -118,7 +118,7 @@ fn check_length(request: &Request, state: &Shared) -> Result<(), Problem> {
 }
 
 /// The whole body, up to the limit.
-pub(super) async fn bytes(request: Request, state: &Shared) -> Result<Bytes, Problem> {
+async fn bytes(request: Request, state: &Shared) -> Result<Bytes, Problem> {
     check_length(&request, state)?;
     Bytes::from_request(request, state)
         .await

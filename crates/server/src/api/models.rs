@@ -1,14 +1,14 @@
 //! The models that answer.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stimmung::models::CardScore;
 use utoipa::ToSchema;
 
-use super::body::{Input, Upload, bytes};
+use super::body::{Input, Upload};
 use crate::models::Working;
 use crate::problem::Problem;
 use crate::state::{Shared, State as Server};
@@ -176,22 +176,10 @@ pub(super) async fn file(State(state): State<Shared>, Path(id): Path<String>) ->
     request_body(content((Vec<u8> = "application/octet-stream"), (Upload = "multipart/form-data"))),
     responses((status = 201, body = Model)),
 )]
-pub(super) async fn upload(
-    State(state): State<Shared>,
-    request: Request,
-) -> Result<(StatusCode, Json<Model>), Problem> {
-    let is_form = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"));
-    let bytes = if is_form {
-        match <Input as axum::extract::FromRequest<Shared>>::from_request(request, &state).await? {
-            Input::Audio(bytes) => bytes,
-            Input::Recording(_) => return Err(Problem::bad_request("Send the model's file.")),
-        }
-    } else {
-        bytes(request, &state).await?
+pub(super) async fn upload(State(state): State<Shared>, input: Input) -> Result<(StatusCode, Json<Model>), Problem> {
+    let bytes = match input {
+        Input::Audio(bytes) => bytes,
+        Input::Recording(_) => return Err(Problem::bad_request("Send the model's file.")),
     };
     let model = state.look_up(move |state| {
         let id = state.models.add(&bytes, "upload", None)?;

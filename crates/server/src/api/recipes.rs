@@ -1,5 +1,7 @@
 //! The recipes that come with the program.
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use rust_embed::RustEmbed;
 use serde::Serialize;
@@ -13,19 +15,20 @@ use crate::problem::Problem;
 #[folder = "../../recipes"]
 struct Files;
 
-/// A recipe's text by its name, if the program has it.
-pub(super) fn text(name: &str) -> Option<String> {
-    recipes().find(|(recipe, _)| recipe.name == name).map(|(_, text)| text)
-}
-
-/// All recipes with their texts, `default` first, then by their files' names.
-fn recipes() -> impl Iterator<Item = (Recipe, String)> {
+/// All recipes with their texts, `default` first, then by their files' names. They are read once.
+static RECIPES: LazyLock<Vec<(Recipe, String)>> = LazyLock::new(|| {
     let mut names: Vec<_> = Files::iter().collect();
     names.sort_by_key(|name| (name != "default.toml", name.contains('/'), name.clone()));
-    names.into_iter().filter_map(|name| {
-        let text = String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?;
-        Some((Recipe::parse(&text, &name).ok()?, text))
-    })
+    let read = |name: &str| {
+        let text = String::from_utf8(Files::get(name)?.data.into_owned()).ok()?;
+        Some((Recipe::parse(&text, name).ok()?, text))
+    };
+    names.iter().filter_map(|name| read(name)).collect()
+});
+
+/// A recipe's text by its name, if the program has it.
+pub(super) fn text(name: &str) -> Option<String> {
+    RECIPES.iter().find(|(recipe, _)| recipe.name == name).map(|(_, text)| text.clone())
 }
 
 /// A recipe.
@@ -66,7 +69,7 @@ pub(super) struct RecipeList {
 /// The recipes that come with the program
 #[utoipa::path(get, path = "/v1/recipes", tag = "training", responses((status = 200, body = RecipeList)))]
 pub(super) async fn list() -> Result<Json<RecipeList>, Problem> {
-    let recipes = recipes().map(|(recipe, text)| {
+    let recipes = RECIPES.iter().map(|(recipe, text)| {
         let reference = recipe.reference.as_ref();
         let published = reference.into_iter().flat_map(|reference| {
             reference.published.iter().map(|it| PublishedFigure {
@@ -81,9 +84,9 @@ pub(super) async fn list() -> Result<Json<RecipeList>, Problem> {
             features: recipe.features.name().to_owned(),
             model: recipe.model.kind().to_owned(),
             protocol: recipe.protocol.describe(),
-            name: recipe.name,
-            description: recipe.description,
-            text,
+            name: recipe.name.clone(),
+            description: recipe.description.clone(),
+            text: text.clone(),
         }
     });
     Ok(Json(RecipeList { recipes: recipes.collect() }))
@@ -95,10 +98,10 @@ mod tests {
 
     #[test]
     fn every_recipe_is_there_and_the_default_is_the_first() {
-        let names: Vec<String> = recipes().map(|(recipe, _)| recipe.name).collect();
+        let names: Vec<&str> = RECIPES.iter().map(|(recipe, _)| recipe.name.as_str()).collect();
         assert_eq!(names.len(), Files::iter().count(), "all of them can be read");
         assert_eq!(names[0], "default");
-        assert!(names.iter().any(|name| name == "r3-model3"));
+        assert!(names.contains(&"r3-model3"));
         assert!(text("r0-model-a").is_some() && text("../default").is_none());
     }
 }
