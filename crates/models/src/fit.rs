@@ -173,6 +173,8 @@ fn fit_with(
         scaler,
         fitted,
         note,
+        calibration: None,
+        novelty: None,
     })
 }
 

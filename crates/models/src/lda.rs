@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use stimmung_features::Shape;
 
+use crate::covariance::{covariance, ledoit_wolf};
 use crate::linalg::cholesky_solve;
 use crate::linear::Linear;
 use crate::numeric::counts;
@@ -105,7 +106,7 @@ pub(crate) fn fit(
 
 /// Adds `prior` times the shrunken covariance of one class to the lower triangle of `sum`, and returns its shrinkage.
 fn add_class(sum: &mut [f64], prior: f64, members: &Matrix, scaler: &Scaler, shrinkage: Shrinkage) -> f64 {
-    let (n, d) = (members.rows() as f64, members.columns());
+    let d = members.columns();
     // Ledoit and Wolf's estimate depends on the units of the features, so it is made on the class's own z-scores and the
     // result scaled back. A given share mixes the covariances as they are.
     let auto = shrinkage == Shrinkage::Auto;
@@ -115,15 +116,7 @@ fn add_class(sum: &mut [f64], prior: f64, members: &Matrix, scaler: &Scaler, shr
         .iter_rows()
         .flat_map(|row| row.iter().zip(&scaler.mean).zip(scale).map(|((&v, m), s)| (f64::from(v) - m) / s))
         .collect();
-    let mut covariance = vec![0.0; d * d];
-    for row in z.chunks_exact(d) {
-        for i in 0..d {
-            let zi = row[i] / n;
-            for (c, zj) in covariance[i * d..=i * d + i].iter_mut().zip(row) {
-                *c += zi * zj;
-            }
-        }
-    }
+    let covariance = covariance(&z, d);
     let trace: f64 = (0..d).map(|i| covariance[i * d + i]).sum();
     let mu = trace / d as f64;
     let share = match shrinkage {
@@ -137,27 +130,6 @@ fn add_class(sum: &mut [f64], prior: f64, members: &Matrix, scaler: &Scaler, shr
         }
     }
     share
-}
-
-/// The share of shrinkage that minimises the expected squared error of the covariance (Ledoit & Wolf 2004, section 3): the
-/// variance of the sample covariance over its distance from `mu · I`.
-fn ledoit_wolf(z: &[f64], covariance: &[f64], d: usize, mu: f64) -> f64 {
-    if d == 1 {
-        return 0.0;
-    }
-    let n = (z.len() / d) as f64;
-    let mut square = 0.0;
-    let mut trace = 0.0;
-    for i in 0..d {
-        let row = &covariance[i * d..=i * d + i];
-        square += 2.0 * row[..i].iter().map(|c| c * c).sum::<f64>() + row[i] * row[i];
-        trace += row[i];
-    }
-    let fourth: f64 = z.chunks_exact(d).map(|row| row.iter().map(|v| v * v).sum::<f64>().powi(2)).sum();
-    let dims = d as f64;
-    let variance = (fourth / n - square) / (dims * n);
-    let distance = (square - 2.0 * mu * trace + dims * mu * mu) / dims;
-    if variance <= 0.0 { 0.0 } else { variance.min(distance) / distance }
 }
 
 #[cfg(test)]

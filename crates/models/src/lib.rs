@@ -21,8 +21,10 @@
 
 mod archive;
 mod boosting;
+mod calibration;
 mod card;
 mod classifier;
+mod covariance;
 mod error;
 mod fit;
 mod forest;
@@ -34,6 +36,7 @@ mod logistic;
 mod matrix;
 mod model_file;
 mod network;
+mod novelty;
 mod numeric;
 mod one_vs_rest;
 mod params;
@@ -50,6 +53,7 @@ mod golden;
 mod testing;
 
 pub use boosting::BoostingParams;
+pub use calibration::Temperature;
 pub use card::{Card, CardData, CardScore};
 pub use classifier::Classifier;
 pub use error::ModelError;

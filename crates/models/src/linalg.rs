@@ -1,10 +1,10 @@
-//! The little dense linear algebra that discriminant analysis needs.
+//! The little dense linear algebra that covariances need.
 
-/// Solves `A·X = B` for symmetric positive definite `A` (n × n, row-major) and the `n`-vectors in `b`, in place, by
-/// Cholesky's decomposition `A = L·Lᵀ`. Only the lower triangle of `a` is read; it is overwritten by `L`.
+/// Cholesky's decomposition `A = L·Lᵀ` of the symmetric positive definite `A` (n × n, row-major). Only the lower triangle of `a` is
+/// read; it is overwritten by `L`.
 ///
 /// `None` if `A` is not positive definite as far as rounding can tell.
-pub(crate) fn cholesky_solve(a: &mut [f64], n: usize, b: &mut [Vec<f64>]) -> Option<()> {
+pub(crate) fn cholesky(a: &mut [f64], n: usize) -> Option<()> {
     // A pivot this much smaller than its diagonal entry has lost all its digits.
     const LOST: f64 = 1e-13;
     for i in 0..n {
@@ -20,6 +20,12 @@ pub(crate) fn cholesky_solve(a: &mut [f64], n: usize, b: &mut [Vec<f64>]) -> Opt
         }
         row[i] = pivot.sqrt();
     }
+    Some(())
+}
+
+/// Solves `A·X = B` for symmetric positive definite `A` and the `n`-vectors in `b`, in place; otherwise as [`cholesky`].
+pub(crate) fn cholesky_solve(a: &mut [f64], n: usize, b: &mut [Vec<f64>]) -> Option<()> {
+    cholesky(a, n)?;
     for v in b {
         for i in 0..n {
             let row = &a[i * n..=i * n + i];

@@ -21,11 +21,12 @@ use crate::classifier::Fitted;
 use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::{NetworkModel, TENSOR_PREFIX};
+use crate::novelty::{Novelty, NoveltyHeader};
 use crate::one_vs_rest::OneVsRest;
 use crate::scaler::Scaler;
 use crate::svm::{Kernel, Machine, Svm, pair_count};
 use crate::training_set::{check_names, width};
-use crate::{Card, Classifier, ModelError, ModelParams, OneVsRestParams};
+use crate::{Card, Classifier, ModelError, ModelParams, OneVsRestParams, Temperature};
 
 /// The value of `format` in the metadata.
 const FORMAT: &str = "stimmung";
@@ -107,6 +108,10 @@ struct Header {
     member_layers: Option<Vec<LayerSpec>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     arbiter_layers: Option<Vec<LayerSpec>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibration: Option<Temperature>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    novelty: Option<NoveltyHeader>,
     card: Card,
 }
 
@@ -144,6 +149,7 @@ impl ModelFile {
             Fitted::OneVsRest(ensemble) => Some(ensemble),
             _ => None,
         };
+        let mut tensors = BTreeMap::new();
         let header = Header {
             front_end: self.front_end.clone(),
             classes: classifier.classes.clone(),
@@ -153,6 +159,8 @@ impl ModelFile {
             layers: layers(&classifier.fitted),
             member_layers: ensemble.and_then(|ensemble| ensemble.members.first().and_then(layers)),
             arbiter_layers: ensemble.and_then(|ensemble| layers(&ensemble.arbiter)),
+            calibration: classifier.calibration,
+            novelty: classifier.novelty.as_ref().map(|novelty| novelty.write(&mut tensors)),
             card: self.card.clone(),
         };
         let header = serde_json::to_string(&header).map_err(|error| ModelError::NotWritable(error.to_string()))?;
@@ -162,7 +170,6 @@ impl ModelFile {
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect();
         let d = classifier.columns();
-        let mut tensors = BTreeMap::new();
         tensors.insert("scaler.mean".to_owned(), Tensor::f64(&[d], classifier.scaler.mean.clone()));
         tensors.insert("scaler.scale".to_owned(), Tensor::f64(&[d], classifier.scaler.scale.clone()));
         write_fitted(&classifier.fitted, &mut tensors);
@@ -204,8 +211,8 @@ impl ModelFile {
     }
 
     fn decode(header: Header, archive: &mut Archive<'_>) -> Result<Self, ModelError> {
-        let Header { front_end, classes, present, model: params, fitting, layers, member_layers, arbiter_layers, card } =
-            header;
+        let Header { front_end, classes, present, model: params, fitting, card, calibration, .. } = header;
+        let Header { layers, member_layers, arbiter_layers, novelty, .. } = header;
         params.check().map_err(|error| damaged(error.to_string()))?;
         check_names(&classes).map_err(|error| damaged(error.to_string()))?;
         let ascending = present.windows(2).all(|pair| pair[0] < pair[1]);
@@ -237,7 +244,12 @@ impl ModelFile {
             }
             _ => read_fitted(&params, layers, archive, shape, k)?,
         };
-        let classifier = Classifier { params, shape, classes, present, scaler, fitted, note: fitting };
+        if let Some(temperature) = calibration {
+            temperature.check().map_err(damaged)?;
+        }
+        let novelty = novelty.map(|novelty| Novelty::read(novelty, archive, shape)).transpose()?;
+        let classifier =
+            Classifier { params, shape, classes, present, scaler, fitted, note: fitting, calibration, novelty };
         Ok(Self { front_end, classifier, card })
     }
 

@@ -7,7 +7,7 @@ use stimmung_features::Shape;
 
 use crate::classifier::Fitted;
 use crate::network::outline;
-use crate::{LayerSummary, ModelError, ModelParams, NetworkSummary};
+use crate::{LayerSummary, ModelError, ModelParams, NetworkSummary, Temperature};
 
 /// What is worth knowing about a classifier at a glance. Prints as aligned lines and serialises as an object.
 #[derive(Serialize, Clone, Debug, PartialEq)]
@@ -27,6 +27,10 @@ pub struct ModelSummary {
     pub settings: ModelParams,
     /// How fitting went.
     pub fitting: String,
+    /// How its probabilities are calibrated, if they are.
+    pub calibration: Option<Temperature>,
+    /// Whether it can tell recordings that are unlike those of its training.
+    pub tells_novelty: bool,
     /// The layers of the networks, a line each, below a line for each part of an ensemble; empty where nothing is a
     /// network.
     pub layers: Vec<String>,
@@ -52,6 +56,10 @@ impl fmt::Display for ModelSummary {
             writeln!(f, "settings    {}", listed.join(", "))?;
         }
         write!(f, "fitting     {}", self.fitting)?;
+        if let Some(temperature) = self.calibration {
+            let (value, answers) = (temperature.value(), temperature.fitted_to());
+            write!(f, "\ncalibrated  temperature {value:.3}, fitted to {answers} answers for unheard voices")?;
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             write!(f, "\n{}{layer}", if index == 0 { "layers      " } else { "            " })?;
         }

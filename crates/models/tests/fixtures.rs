@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
     BoostingParams, Card, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelFile, ModelParams, NetworkParams,
-    OneVsRestParams, SvmParams, TrainingParams, TrainingSet, fit,
+    OneVsRestParams, SvmParams, Temperature, TrainingParams, TrainingSet, fit,
 };
 use stimmung_nn::LayerSpec;
 
 /// The fixtures of version 1, with the identifier of each and what it answers for [`probe`].
-const VERSION_1: [(&str, &str, [f32; 3]); 9] = [
+const VERSION_1: [(&str, &str, [f32; 3]); 10] = [
     ("logistic", "619613a88fce", [0.370_406_7, 0.092_868_8, 0.536_724_5]),
     ("lda", "b03443b1814d", [0.337_940_3, 1.5e-8, 0.662_059_7]),
     ("svm-linear", "6f075c42de5a", [0.494_582_4, 0.122_410_1, 0.383_007_5]),
@@ -23,6 +23,7 @@ const VERSION_1: [(&str, &str, [f32; 3]); 9] = [
     ("dense", "e33bb5d01f5a", [0.379_196_8, 0.326_427_7, 0.294_375_5]),
     ("network", "98b117b42b77", [0.325_654_9, 0.340_162, 0.334_183_1]),
     ("one-vs-rest", "29b853daa8ca", [0.406_409_9, 0.375_475_5, 0.218_114_7]),
+    ("calibrated", "5c8e942ec03c", [0.349_473_6, 0.279_469, 0.371_057_4]),
 ];
 
 fn path(version: u32, name: &str) -> PathBuf {
@@ -76,6 +77,7 @@ fn make_fixtures() {
             member: Box::new(ModelParams::by_name("logistic").unwrap()),
             arbiter: Box::new(ModelParams::Dense(DenseParams { hidden: vec![2], epochs: 3, ..DenseParams::default() })),
         }),
+        "calibrated" => ModelParams::by_name("logistic").unwrap(),
         name => ModelParams::by_name(name).unwrap(),
     };
     let features = FeatureSet::Mfcc(MfccSet { n: 4, sd: false });
@@ -92,7 +94,12 @@ fn make_fixtures() {
         }
         let shape = features.shape(16_000).unwrap();
         let data = TrainingSet::new(&x, shape, &labels, &classes);
-        let classifier = fit(&params(name), &data, 1, &mut |_| ControlFlow::Continue(())).unwrap();
+        let mut classifier = fit(&params(name), &data, 1, &mut |_| ControlFlow::Continue(())).unwrap();
+        if name == "calibrated" {
+            let temperature = Temperature::fit(&[(&[0.9, 0.1], 0), (&[0.8, 0.2], 1)]).unwrap();
+            let rows: Vec<usize> = (0..x.rows()).collect();
+            classifier = classifier.with_calibration(temperature).with_novelty(&x, &rows, None).unwrap();
+        }
         let card = Card { name: format!("fixture {name}"), ..Card::default() };
         let model = ModelFile { front_end: FrontEnd::new(16_000, features), classifier, card };
         model.save(&path).unwrap();

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
     BoostingParams, Card, CardScore, Classifier, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelAParams,
-    ModelError, ModelFile, ModelParams, NetworkParams, OneVsRestParams, SvmParams, TrainingParams, TrainingSet, fit,
+    ModelError, ModelFile, ModelParams, NetworkParams, OneVsRestParams, SvmParams, Temperature, TrainingParams,
+    TrainingSet, fit,
 };
 use stimmung_nn::LayerSpec;
 
@@ -35,7 +36,10 @@ fn classifier(params: &ModelParams) -> Classifier {
     let classes = ["anger", "calm", "fear", "joy"].map(String::from);
     let shape = front_end().features.shape(16_000).unwrap();
     let data = TrainingSet::new(&x, shape, &labels, &classes);
-    fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap()
+    let fitted = fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap();
+    let temperature = Temperature::fit(&[(&[0.9, 0.1], 0), (&[0.8, 0.2], 1)]).unwrap();
+    let rows: Vec<usize> = (0..x.rows()).collect();
+    fitted.with_calibration(temperature).with_novelty(&x, &rows, None).unwrap()
 }
 
 fn model(params: &ModelParams) -> ModelFile {
@@ -124,6 +128,9 @@ fn every_kind_survives_writing_and_reading() {
         let (a, b) = (again.classifier.probabilities(&x).unwrap(), model.classifier.probabilities(&x).unwrap());
         assert_eq!(a, b, "{params:?}: predictions keep their bits");
         assert!(a.iter_rows().all(|row| row[2] == 0.0), "the class never seen");
+        assert_eq!(again.classifier.calibration(), model.classifier.calibration());
+        let novelty = again.classifier.novelty(&x).unwrap().unwrap();
+        assert_eq!(Some(novelty), model.classifier.novelty(&x).unwrap());
     }
 }
 
@@ -134,7 +141,9 @@ fn other_readers_of_the_format_can_open_it() {
     let names: BTreeMap<_, _> = tensors.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect();
     assert_eq!(names["linear.weights"], [3, COLUMNS]);
     assert_eq!(names["scaler.mean"], [COLUMNS]);
-    assert_eq!(bytes.len() % 8, 0);
+    assert_eq!(names["novelty.factor"], [COLUMNS * (COLUMNS + 1) / 2]);
+    let start = |name: &str| tensors.tensor(name).unwrap().data().as_ptr() as usize - bytes.as_ptr() as usize;
+    assert!(["linear.weights", "novelty.mean", "scaler.scale"].iter().all(|name| start(name) % 8 == 0));
 }
 
 #[test]
@@ -259,7 +268,12 @@ fn a_header_that_is_no_json_is_damage() {
 fn contradictions_are_named() {
     type Change = fn(&mut serde_json::Value);
     let logistic = model(&kinds()[0]).to_bytes().unwrap();
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 17] = [
+        (|h| h["calibration"]["value"] = 0.0.into(), "temperature is 0"),
+        (|h| h["calibration"]["value"] = 1e9.into(), "temperature is 1000000000"),
+        (|h| h["calibration"]["cooling"] = 1.into(), "cooling"),
+        (|h| h["novelty"]["limit"] = 0.0.into(), "the limit of its novelty"),
+        (|h| h["novelty"]["correlations"] = false.into(), "novelty.factor"),
         (|h| h["classes"] = vec!["anger", "calm"].into(), "2 classes"),
         (|h| h["classes"] = vec!["anger", "calm", "calm", "joy"].into(), "distinct"),
         (|h| h["classes"] = vec!["anger", "", "fear", "joy"].into(), "not empty"),
@@ -370,6 +384,48 @@ fn with_tensor(bytes: &[u8], tensor: &str, change: impl FnOnce(&mut [u8])) -> Ve
     let mut spoilt = bytes.to_vec();
     change(&mut spoilt[offset(0)..offset(1)]);
     spoilt
+}
+
+#[test]
+fn calibration_changes_how_sure_an_answer_is_and_not_what_it_is() {
+    let (x, labels) = features();
+    for params in kinds() {
+        let sure = fit(
+            &params,
+            &TrainingSet::new(&x, front_end().features.shape(16_000).unwrap(), &labels, classifier(&params).classes()),
+            3,
+            &mut |_| ControlFlow::Continue(()),
+        );
+        let (sure, calibrated) = (sure.unwrap(), classifier(&params));
+        assert!(sure.calibration().is_none() && sure.novelty(&x).unwrap().is_none());
+        let temperature = calibrated.calibration().unwrap();
+        assert!(temperature.value() > 1.5, "{temperature:?}");
+        let (sure, calibrated) = (sure.probabilities(&x).unwrap(), calibrated.probabilities(&x).unwrap());
+        for (before, after) in sure.iter_rows().zip(calibrated.iter_rows()) {
+            let highest = |row: &[f32]| row.iter().copied().fold(0.0, f32::max);
+            assert!(highest(after) <= highest(before) + 1e-6, "{params:?}: {before:?} {after:?}");
+            assert!((after.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let mut same = before.to_vec();
+            temperature.apply(&mut same);
+            assert!(same.iter().zip(after).all(|(a, b)| (a - b).abs() < 1e-5), "{same:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_far_from_the_training_is_novel() {
+    let (x, _) = features();
+    let model = classifier(&kinds()[0]);
+    assert!(model.summary().tells_novelty);
+    let usual = model.novelty(&x).unwrap().unwrap();
+    assert!(usual.iter().filter(|&&novelty| novelty > 1.0).count() <= 1, "{usual:?}");
+    let far = Matrix::from_rows(&[x.row(0).iter().map(|v| v + 10.0).collect::<Vec<_>>()]).unwrap();
+    assert!(model.novelty(&far).unwrap().unwrap()[0] > 4.0);
+    let narrow = Matrix::new(1, 2, vec![0.0; 2]).unwrap();
+    assert!(matches!(model.novelty(&narrow), Err(ModelError::Columns { .. })));
+    let speakers = model.clone().with_novelty(&x, &[0, 1], Some(&[0]));
+    assert!(matches!(speakers, Err(ModelError::GroupCount { rows: 2, groups: 1 })));
+    assert!(model.with_novelty(&x, &[0, 1], None).unwrap().novelty(&x).unwrap().is_none(), "too few rows");
 }
 
 #[test]
