@@ -103,6 +103,13 @@ pub enum AudioError {
         channels: u16,
     },
 
+    /// A packet of a live stream is none, or is damaged. What comes after it cannot be trusted: begin the stream anew.
+    #[error("an Opus packet cannot be decoded: {what}")]
+    Packet {
+        /// What is wrong with it.
+        what: String,
+    },
+
     /// A parameter lies outside its range, or does not go with the others: correct the parameter.
     #[error("parameter `{name}` is {actual}, expected {expected}")]
     Parameter {

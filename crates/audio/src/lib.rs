@@ -46,6 +46,7 @@ pub use decode::{
 };
 pub use error::AudioError;
 pub use format::{EXTENSIONS, Format, is_audio_file_name};
+pub use opus::OpusPackets;
 pub use resample::stream::StreamResampler;
 pub use segment::{Anchor, SegmentParams};
 pub use stream::Stream;

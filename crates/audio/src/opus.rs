@@ -3,6 +3,9 @@
 use opus_rs::OpusDecoder;
 use opus_rs::multistream::{ChannelMappingTable, MultistreamDecoder};
 
+use crate::container::shielded;
+use crate::error::AudioError;
+
 /// Opus always decodes at 48 kHz here; the rate in its header is only that of the encoder's input.
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
 
@@ -96,6 +99,53 @@ impl Decoding {
         let decoded = self.pcm.chunks_exact(self.channels).take(frames);
         mono.extend(decoded.map(|frame| frame.iter().sum::<f32>() * scale));
         Ok(())
+    }
+}
+
+/// Decodes Opus packets that come one by one without a container, as browsers' encoders and WebRTC give them (RFC 6716; each packet holds
+/// 2.5 to 120 ms).
+///
+/// The first 6.5 ms or so are the encoder's delay; without a header nothing says how much exactly, and they stay.
+///
+/// # Examples
+/// ```
+/// use stimmung_audio::OpusPackets;
+/// let mut packets = OpusPackets::new(1)?;
+/// // 20 ms of CELT, of which nothing was coded: silence.
+/// let samples = packets.decode(&[0xF8, 0xFF, 0xFE])?;
+/// assert_eq!((samples.len(), OpusPackets::SAMPLE_RATE), (960, 48_000));
+/// # Ok::<(), stimmung_audio::AudioError>(())
+/// ```
+pub struct OpusPackets {
+    decoding: Decoding,
+}
+
+impl OpusPackets {
+    /// The rate in hertz of the decoded samples, whatever the encoder's input had.
+    pub const SAMPLE_RATE: u32 = SAMPLE_RATE;
+
+    /// A decoder for a stream of one or two channels, which it mixes down.
+    ///
+    /// # Errors
+    /// [`AudioError::Parameter`] for other numbers of channels.
+    pub fn new(channels: u8) -> Result<Self, AudioError> {
+        if !(1..=2).contains(&channels) {
+            return Err(AudioError::parameter("channels", "1 or 2", channels));
+        }
+        let head = Head { channels, pre_skip: 0, gain: 1.0, table: None };
+        Ok(Self { decoding: Decoding::new(&head).map_err(|what| AudioError::Packet { what })? })
+    }
+
+    /// The samples of the next packet.
+    ///
+    /// # Errors
+    /// [`AudioError::Packet`] for bytes that are none; the decoder is not to be used any further.
+    pub fn decode(&mut self, packet: &[u8]) -> Result<Vec<f32>, AudioError> {
+        let mut samples = Vec::new();
+        match shielded(|| self.decoding.decode(packet, &mut samples)) {
+            Ok(Ok(())) => Ok(samples),
+            Ok(Err(what)) | Err(what) => Err(AudioError::Packet { what }),
+        }
     }
 }
 

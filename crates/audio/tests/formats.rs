@@ -6,7 +6,8 @@ mod common;
 
 use common::{fixture, fixture_bytes, fixtures, sweep};
 use stimmung_audio::{
-    AudioError, Format, Stream, Waveform, decode_bytes, decode_path, decode_reader, probe_bytes, probe_path,
+    AudioError, Format, OpusPackets, Stream, Waveform, decode_bytes, decode_path, decode_reader, probe_bytes,
+    probe_path,
 };
 
 /// What a fixture must give: format, codec, rate, length in samples, where the sweep starts, and how well it fits (the
@@ -47,6 +48,46 @@ fn misfit(wave: &Waveform, start: usize) -> f64 {
         (xx, xy, yy) = (xx + x * x, xy + x * y, yy + y * y);
     }
     1.0 - xy * xy / (xx * yy)
+}
+
+/// The packets of an Ogg file with one stream (RFC 3533, section 6), the two headers left out.
+fn ogg_packets(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let (mut packets, mut packet) = (Vec::new(), Vec::new());
+    while let Some((head, rest)) = bytes.split_at_checked(27) {
+        let (lengths, mut content) = rest.split_at(usize::from(head[26]));
+        for &length in lengths {
+            let (part, others) = content.split_at(usize::from(length));
+            packet.extend_from_slice(part);
+            content = others;
+            if length < 255 {
+                packets.push(std::mem::take(&mut packet));
+            }
+        }
+        bytes = content;
+    }
+    packets.split_off(2)
+}
+
+#[test]
+fn opus_packets_without_a_file_give_what_the_file_gives() {
+    for (name, channels) in [("sweep-opus.opus", 1), ("sweep-opus-stereo.ogg", 2)] {
+        let whole = decode_path(fixture(name)).unwrap();
+        let mut decoder = OpusPackets::new(channels).unwrap();
+        let packets = ogg_packets(&fixture_bytes(name));
+        let samples: Vec<f32> = packets.iter().flat_map(|packet| decoder.decode(packet).unwrap()).collect();
+        assert_eq!(&samples[312..][..whole.len()], whole.samples(), "{name}");
+        // What is no packet is refused, and nothing panics.
+        for spoilt in [&[][..], &[0x1B], &packets[0][..1], &[0xFF; 700]] {
+            match OpusPackets::new(channels).unwrap().decode(spoilt) {
+                Ok(samples) => assert!(samples.len() <= 5760, "{spoilt:?}"),
+                Err(error) => assert!(matches!(error, AudioError::Packet { .. }), "{error}"),
+            }
+        }
+        assert!(matches!(decoder.decode(&[]), Err(AudioError::Packet { .. })));
+    }
+    for channels in [0, 3, 255] {
+        assert!(matches!(OpusPackets::new(channels).err(), Some(AudioError::Parameter { name: "channels", .. })));
+    }
 }
 
 #[test]

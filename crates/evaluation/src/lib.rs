@@ -48,6 +48,7 @@
 
 mod audit;
 mod bootstrap;
+mod calibration;
 mod confusion;
 mod error;
 mod evaluation;
@@ -59,6 +60,7 @@ mod split;
 
 pub use audit::{Leak, Overlap, Warning, audit, coverage};
 pub use bootstrap::{BootstrapParams, Interval, Outcome, Resampled, bootstrap_interval};
+pub use calibration::{CalibrationScores, ReliabilityBin};
 pub use confusion::ConfusionMatrix;
 pub use error::EvaluationError;
 pub use evaluation::{Evaluation, Figures, FoldScores, MeanSd, Prediction};

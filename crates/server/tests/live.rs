@@ -95,6 +95,56 @@ fn a_stream_ends_with_the_timeline_of_the_recording() {
     assert_eq!(hear(&mut socket), Err(CloseCode::Normal));
 }
 
+/// The packets of an Ogg file with one stream, the two headers left out.
+fn opus_packets(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let (mut packets, mut packet) = (Vec::new(), Vec::new());
+    while let Some((head, rest)) = bytes.split_at_checked(27) {
+        let (lengths, mut content) = rest.split_at(usize::from(head[26]));
+        for &length in lengths {
+            let (part, others) = content.split_at(usize::from(length));
+            packet.extend_from_slice(part);
+            content = others;
+            if length < 255 {
+                packets.push(std::mem::take(&mut packet));
+            }
+        }
+        bytes = content;
+    }
+    packets.split_off(2)
+}
+
+#[test]
+fn opus_packets_are_heard_as_they_come() {
+    let server = Running::start();
+    let packets = opus_packets(include_bytes!("../../audio/tests/fixtures/sweep-opus.opus"));
+    let mut socket = connect(&server, "");
+    say(&mut socket, &json!({ "type": "start", "format": "opus", "channels": 1, "hop": 0.2 }));
+    assert_eq!(hear(&mut socket).unwrap()["sample_rate"], 48_000);
+    for packet in &packets {
+        socket.send(Message::binary(packet.clone())).unwrap();
+    }
+    say(&mut socket, &json!({ "type": "stop" }));
+    let mut partial = 0;
+    let last = loop {
+        let message = hear(&mut socket).unwrap();
+        if message["type"] != "partial" {
+            break message;
+        }
+        partial += 1;
+    };
+    // The fixture's packets hold 20 ms each.
+    let seconds = 0.02 * packets.len() as f64;
+    assert!((last["seconds"].as_f64().unwrap() - seconds).abs() < 1e-9, "{last}");
+    assert_eq!(partial, (seconds / 0.2) as usize);
+    let mut socket = connect(&server, "");
+    say(&mut socket, &json!({ "type": "start", "format": "opus" }));
+    hear(&mut socket).unwrap();
+    socket.send(Message::binary(vec![0x1B])).unwrap();
+    let error = hear(&mut socket).unwrap();
+    assert!(error["type"] == "error" && error.to_string().contains("Opus packet"), "{error}");
+    assert_eq!(hear(&mut socket), Err(CloseCode::Policy));
+}
+
 #[test]
 fn clients_that_do_what_they_must_not_are_told_and_let_go() {
     let server = Running::with(|params| params.limits.seconds = 2.0);
@@ -116,7 +166,11 @@ fn clients_that_do_what_they_must_not_are_told_and_let_go() {
         (Message::text(r#"{"type": "start", "sample_rate": 1}"#), "sample rate", CloseCode::Policy),
         (Message::text(r#"{"type": "start", "sample_rate": 16000, "hop": 0}"#), "hop", CloseCode::Policy),
         (Message::text(r#"{"type": "start", "sample_rate": 16000, "model": "x"}"#), "no model", CloseCode::Policy),
-        (Message::text(r#"{"type": "start", "sample_rate": 16000, "format": "mp3"}"#), "pcm", CloseCode::Unsupported),
+        (Message::text(r#"{"type": "start", "sample_rate": 16000, "format": "mp3"}"#), "pcm_s16le", CloseCode::Policy),
+        (Message::text(r#"{"type": "start", "format": "pcm_s16le"}"#), "sample_rate", CloseCode::Policy),
+        (Message::text(r#"{"type": "start", "sample_rate": 16000, "channels": 2}"#), "mono", CloseCode::Policy),
+        (Message::text(r#"{"type": "start", "format": "opus", "sample_rate": 16000}"#), "48000", CloseCode::Policy),
+        (Message::text(r#"{"type": "start", "format": "opus", "channels": 3}"#), "channels", CloseCode::Policy),
     ] {
         let mut socket = connect(&server, "");
         socket.send(first).unwrap();

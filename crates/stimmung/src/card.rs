@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use stimmung_corpus::{Layout, synth};
-use stimmung_evaluation::{Evaluation, Metric};
+use stimmung_evaluation::Metric;
 use stimmung_models::{Card, CardData, CardScore};
 
-use crate::Experiment;
+use crate::{Evaluated, Experiment};
 
 const INTENDED_USE: &str = "Estimating which emotion a voice expresses, in recordings like those it was trained on: \
     one speaker, a sentence or two, little noise.";
@@ -16,7 +16,7 @@ const UNTESTED: &str = "Other languages, spontaneous speech where the corpus is 
     telephone lines were not tested; expect less there.";
 
 /// The card of a model trained on all of an experiment's recordings.
-pub(crate) fn describe_run(experiment: &Experiment, evaluated: Option<&Evaluation>) -> Card {
+pub(crate) fn describe_run(experiment: &Experiment, evaluated: Option<&Evaluated>) -> Card {
     let recipe = &experiment.recipe;
     Card {
         name: recipe.name.clone(),
@@ -59,7 +59,8 @@ pub(crate) fn fingerprint(content: &str) -> String {
     content.chars().take(16).collect()
 }
 
-fn scores(evaluation: &Evaluation) -> Vec<CardScore> {
+fn scores(evaluated: &Evaluated) -> Vec<CardScore> {
+    let evaluation = &evaluated.evaluation;
     let figures = [
         (Metric::Uar, "UAR (= UA, macro recall, balanced accuracy)", evaluation.pooled.uar),
         (Metric::War, "WAR (= WA, accuracy)", evaluation.pooled.war),
@@ -74,21 +75,32 @@ fn scores(evaluation: &Evaluation) -> Vec<CardScore> {
             interval: Some([interval.low, interval.high]),
         }
     };
-    figures.into_iter().map(score).collect()
+    let calibration = evaluated.calibration.iter().map(|calibration| CardScore {
+        protocol: evaluation.protocol.clone(),
+        metric: "expected calibration error (ECE), calibrated".to_owned(),
+        value: calibration.calibrated.ece,
+        interval: None,
+    });
+    figures.into_iter().map(score).chain(calibration).collect()
 }
 
-fn notes(experiment: &Experiment, evaluated: Option<&Evaluation>) -> String {
+fn notes(experiment: &Experiment, evaluated: Option<&Evaluated>) -> String {
     let mut notes = if experiment.corpus == synth::NAME {
         vec!["SYNTHETIC: trained on artificial voices; its figures say nothing about people.".to_owned()]
     } else {
         vec![UNTESTED.to_owned()]
     };
-    if let Some(evaluation) = evaluated {
+    if let Some(evaluated) = evaluated {
         notes.push(
             "The scores are those of models trained without the tested recordings; this model has heard them all."
                 .into(),
         );
-        notes.extend(evaluation.leaks.iter().map(ToString::to_string));
+        if evaluated.calibration.is_some() {
+            notes.push(
+                "Its probabilities are calibrated by answers for voices that the answering model had not heard.".into(),
+            );
+        }
+        notes.extend(evaluated.evaluation.leaks.iter().map(ToString::to_string));
     }
     notes.join(" ")
 }

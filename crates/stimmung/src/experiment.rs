@@ -12,6 +12,7 @@ use stimmung_models::{
     Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
 };
 
+use crate::calibration::Calibration;
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
 use crate::pool;
@@ -67,6 +68,8 @@ pub struct Evaluated {
     pub predictions: Vec<Judged>,
     /// How fitting went, fold by fold and step by step; the steps of networks are epochs.
     pub history: Vec<Vec<FitProgress>>,
+    /// How probabilities are calibrated by the predictions; `None` unless all of them are for voices that their models had not heard.
+    pub calibration: Option<Calibration>,
 }
 
 impl Evaluated {
@@ -191,7 +194,8 @@ impl Experiment {
         let (predictions, history): (Vec<Vec<Judged>>, Vec<_>) = judged?.into_iter().unzip();
         let predictions = predictions.concat();
         let evaluation = self.score(&folds, &predictions)?;
-        Ok(Evaluated { evaluation, folds, predictions, history })
+        let calibration = Calibration::of(&evaluation, &self.items, &folds, &predictions);
+        Ok(Evaluated { evaluation, folds, predictions, history, calibration })
     }
 
     /// The figures of one fold's predictions.
@@ -301,13 +305,18 @@ impl Experiment {
         Ok(judged.collect())
     }
 
-    /// Fits the recipe's model on every item and writes its card; `evaluated` puts the honest figures onto it.
+    /// Fits the recipe's model on every item and writes its card; `evaluated` puts the honest figures onto it, and calibrates the
+    /// model where it can.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn train(&self, evaluated: Option<&Evaluation>, progress: &dyn Progress) -> Result<ModelFile, Error> {
+    pub fn train(&self, evaluated: Option<&Evaluated>, progress: &dyn Progress) -> Result<ModelFile, Error> {
         let items: Vec<usize> = (0..self.items.len()).collect();
-        self.train_as(Some("final"), &items, describe_run(self, evaluated), progress)
+        let mut model = self.train_as(Some("final"), &items, describe_run(self, evaluated), progress)?;
+        if let Some(calibration) = evaluated.and_then(|evaluated| evaluated.calibration.as_ref()) {
+            model.classifier = model.classifier.with_calibration(calibration.temperature);
+        }
+        Ok(model)
     }
 
     /// Fits the recipe's model on some items only, under a card of the caller's.
@@ -329,7 +338,9 @@ impl Experiment {
         let mut see = |step| progress.trained(Training::Final, &step);
         let classifier = self.fit_as(name, items, &[], &mut see, progress);
         progress.end();
-        Ok(ModelFile { front_end: self.front_end.clone(), classifier: classifier?, card })
+        let (rows, _) = self.listed(items, |rows| rows.train.clone());
+        let classifier = classifier?.with_novelty(&self.table.features, &rows, self.groups(items).as_deref())?;
+        Ok(ModelFile { front_end: self.front_end.clone(), classifier, card })
     }
 }
 

@@ -68,7 +68,7 @@ impl FixedModel {
             &predictions,
             experiment.recipe.seed,
         )?;
-        Ok((experiment, Evaluated { evaluation, folds, predictions, history: Vec::new() }))
+        Ok((experiment, Evaluated { evaluation, folds, predictions, history: Vec::new(), calibration: None }))
     }
 
     /// Renumbers the corpus's labels by the model's classes.

@@ -13,13 +13,14 @@
 //! let evaluated = experiment.evaluate(&Quiet)?;
 //! println!("{}: UAR {:.3}", evaluated.evaluation.protocol, evaluated.evaluation.pooled.uar);
 //!
-//! let model = experiment.train(Some(&evaluated.evaluation), &Quiet)?;
+//! let model = experiment.train(Some(&evaluated), &Quiet)?;
 //! save_run("runs/first".as_ref(), &experiment, &evaluated, Some(&model))?;
 //! let answer = Recognizer::new(model).recognize_path("voice.wav".as_ref())?;
 //! println!("{}", answer.label);
 //! # Ok::<(), stimmung::Error>(())
 //! ```
 
+mod calibration;
 mod card;
 mod checkpoints;
 mod corpora;
@@ -48,6 +49,7 @@ pub use stimmung_evaluation as evaluation;
 pub use stimmung_features as features;
 pub use stimmung_models as models;
 
+pub use calibration::Calibration;
 pub use checkpoints::Checkpoints;
 pub use corpora::{corpora_folders, find_corpus};
 pub use error::{Error, RecordingError};

@@ -58,6 +58,9 @@ pub enum WarningCode {
     Clipped,
     /// The sound ends below [`NARROW_BAND_SHARE`] of the band that the model hears.
     NarrowBand,
+    /// The features lie further from those of the training recordings than 99 in 100 new voices in recordings like those do
+    /// ([`Classifier::novelty`](stimmung_models::Classifier::novelty)).
+    UnlikeTraining,
 }
 
 impl WarningCode {
@@ -69,6 +72,7 @@ impl WarningCode {
             Self::Quiet => "quiet",
             Self::Clipped => "clipped",
             Self::NarrowBand => "narrow-band",
+            Self::UnlikeTraining => "unlike-training",
         }
     }
 }
@@ -95,6 +99,9 @@ pub(crate) struct Inspector {
     stft: Stft,
     /// Power of each bin, summed.
     spectrum: Vec<f64>,
+    /// Novelty times seconds, and the seconds that have one.
+    novelty: f64,
+    compared: f64,
 }
 
 impl Inspector {
@@ -112,6 +119,8 @@ impl Inspector {
             samples: 0,
             spectrum: vec![0.0; n_fft / 2 + 1],
             stft,
+            novelty: 0.0,
+            compared: 0.0,
         })
     }
 
@@ -143,6 +152,12 @@ impl Inspector {
         }
         self.speech += self.speech_in(piece)?;
         Ok(())
+    }
+
+    /// How unlike the training each part of a piece of so many seconds is.
+    pub(crate) fn compare(&mut self, novelty: &[f64], seconds: f64) {
+        self.novelty += seconds * novelty.iter().sum::<f64>() / novelty.len().max(1) as f64;
+        self.compared += seconds;
     }
 
     fn speech_in(&self, piece: &Waveform) -> Result<f64, AudioError> {
@@ -191,6 +206,15 @@ impl Inspector {
             let message =
                 format!("the sound ends at {end:.1} kHz, as on a telephone; the model listens up to {heard:.1} kHz");
             warn(WarningCode::NarrowBand, message);
+        }
+        let novelty = self.novelty / self.compared.max(f64::MIN_POSITIVE);
+        if novelty > 1.0 {
+            let message = format!(
+                "unlike the recordings that the model learned from, {:.1} times as far from them as nearly all new voices in such recordings; \
+                 the answer may mean little",
+                novelty.sqrt()
+            );
+            warn(WarningCode::UnlikeTraining, message);
         }
         warnings
     }
@@ -276,9 +300,12 @@ mod tests {
         warnings(samples, rate).iter().map(|warning| warning.code).collect()
     }
 
+    /// But for what the embedded model says of all artificial voices: that it learned from real ones.
     fn warnings(samples: Vec<f32>, rate: u32) -> Vec<Warning> {
         let recognizer = Recognizer::embedded().unwrap();
-        recognizer.recognize(&Waveform::new(samples, rate).unwrap()).unwrap().warnings
+        let mut warnings = recognizer.recognize(&Waveform::new(samples, rate).unwrap()).unwrap().warnings;
+        warnings.retain(|warning| warning.code != WarningCode::UnlikeTraining);
+        warnings
     }
 
     /// Speech of an artificial voice at 16 kHz.
@@ -356,6 +383,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_model_never_heard_the_like_of_is_said() {
+        let folder = crate::testing::corpus(6, &[0.3, 0.4, 0.5]);
+        let experiment = crate::testing::experiment(folder.path(), &[]);
+        let recognizer = Recognizer::new(experiment.train(None, &crate::Quiet).unwrap());
+        let unlike = |wave: &Waveform| {
+            let warnings = recognizer.recognize(wave).unwrap().warnings;
+            warnings.into_iter().find(|warning| warning.code == WarningCode::UnlikeTraining)
+        };
+        assert_eq!(unlike(&crate::testing::tone(195.0, 0.4, 77)), None);
+        let voice = Waveform::new(crate::testing::voice(1.0), 16_000).unwrap();
+        let warning = unlike(&voice).unwrap();
+        assert!(warning.message.contains(" times as far from them"), "{warning:?}");
+        // Pieces of a long recording count by their length.
+        let mut long: Vec<f32> = crate::testing::tone(195.0, 38.0, 77).into_samples();
+        long.extend(voice.samples()[..100].iter());
+        assert_eq!(unlike(&Waveform::new(long, 16_000).unwrap()), None);
+    }
+
+    #[test]
     fn codes_are_written_as_they_are_called() {
         for code in [
             WarningCode::Short,
@@ -363,6 +409,7 @@ mod tests {
             WarningCode::Quiet,
             WarningCode::Clipped,
             WarningCode::NarrowBand,
+            WarningCode::UnlikeTraining,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

@@ -150,9 +150,17 @@ impl Recognizer {
     /// Class probabilities of one piece, in the order of the model's classes.
     /// The piece is at the model's rate.
     pub(crate) fn judge(&self, piece: Waveform) -> Result<Vec<f32>, Error> {
+        self.judge_features(&self.describe(piece)?)
+    }
+
+    /// What the classifier sees of a piece: a row, or several where the model cuts it further.
+    fn describe(&self, piece: Waveform) -> Result<Matrix, Error> {
         let rows = self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?;
-        let probabilities = self.model.classifier.probabilities(&Matrix::from_rows(&rows)?)?;
-        Ok(pool::of_rows(probabilities.iter_rows()))
+        Ok(Matrix::from_rows(&rows)?)
+    }
+
+    fn judge_features(&self, features: &Matrix) -> Result<Vec<f32>, Error> {
+        Ok(pool::of_rows(self.model.classifier.probabilities(features)?.iter_rows()))
     }
 }
 
@@ -219,7 +227,12 @@ impl<'a> Pool<'a> {
     fn judge(&mut self, piece: Waveform) -> Result<Vec<f32>, Error> {
         let piece = at_rate(piece, self.recognizer.model.front_end.sample_rate).map_err(RecordingError::from)?;
         self.inspector.hear(&piece)?;
-        self.recognizer.judge(piece)
+        let seconds = piece.seconds();
+        let features = self.recognizer.describe(piece)?;
+        if let Some(novelty) = self.recognizer.model.classifier.novelty(&features)? {
+            self.inspector.compare(&novelty, seconds);
+        }
+        self.recognizer.judge_features(&features)
     }
 
     fn finish(mut self) -> Result<Prediction, Error> {

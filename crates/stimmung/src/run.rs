@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stimmung_corpus::{Dropped, Manifest};
+use stimmung_evaluation::Fold;
 use stimmung_evaluation::render::{self, Normalise};
-use stimmung_evaluation::{Evaluation, Fold};
 use stimmung_models::{FitProgress, ModelFile};
 
 use crate::select::{Selected, Selection};
 use crate::table::hex;
-use crate::{Error, Evaluated, Experiment};
+use crate::{Calibration, Error, Evaluated, Experiment};
 
 /// The figures of a run in the form that `--json` prints and `metrics.json` keeps.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +40,9 @@ pub struct Summary {
     pub over_folds: serde_json::Value,
     /// The same figures, fold by fold.
     pub folds: serde_json::Value,
+    /// What calibration does to the probabilities; absent where voices were not kept apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// What the split shares between its two sides, in words; empty when it is clean.
     pub leaks: Vec<String>,
     /// What else to know when reading the figures.
@@ -52,7 +55,8 @@ pub struct Summary {
 
 impl Summary {
     /// Gathers the figures of an evaluation.
-    pub fn new(name: &str, corpus: &str, dropped: &[Dropped], evaluation: &Evaluation) -> Self {
+    pub fn new(name: &str, corpus: &str, dropped: &[Dropped], evaluated: &Evaluated) -> Self {
+        let evaluation = &evaluated.evaluation;
         let value = |part: Result<serde_json::Value, serde_json::Error>| part.unwrap_or_default();
         Self {
             name: name.to_owned(),
@@ -66,6 +70,7 @@ impl Summary {
             interval: value(serde_json::to_value(&evaluation.intervals)),
             over_folds: value(serde_json::to_value(&evaluation.over_folds)),
             folds: value(serde_json::to_value(&evaluation.folds)),
+            calibration: evaluated.calibration.clone(),
             leaks: evaluation.leaks.iter().map(ToString::to_string).collect(),
             warnings: evaluation.warnings.iter().map(ToString::to_string).collect(),
             pooled: value(serde_json::to_value(&evaluation.pooled)),
@@ -75,8 +80,13 @@ impl Summary {
 }
 
 /// The plain-text report of an evaluation: figures with their protocol, per-class table, confusion matrix by row.
-pub fn report(dropped: &[Dropped], evaluation: &Evaluation) -> String {
+pub fn report(dropped: &[Dropped], evaluated: &Evaluated) -> String {
+    let Evaluated { evaluation, calibration, .. } = evaluated;
     let mut text = render::scores_table(evaluation);
+    if let Some(calibration) = calibration {
+        text.push_str(&calibration.line());
+        text.push('\n');
+    }
     text.push('\n');
     text.push_str(&render::confusion(&evaluation.pooled.confusion, Normalise::Row));
     if !dropped.is_empty() {
@@ -181,8 +191,7 @@ fn save(
     model: Option<&ModelFile>,
     further: &[(&str, Vec<u8>)],
 ) -> Result<Summary, Error> {
-    let mut summary =
-        Summary::new(&experiment.recipe.name, &experiment.corpus, &experiment.table.dropped, &evaluated.evaluation);
+    let mut summary = Summary::new(&experiment.recipe.name, &experiment.corpus, &experiment.table.dropped, evaluated);
     let recipe = experiment.recipe.to_toml()?;
     let model = model.map(ModelFile::to_bytes).transpose()?;
     let receipt = Receipt::new(experiment, &evaluated.folds, &recipe, model.as_deref());
@@ -191,7 +200,7 @@ fn save(
     unfinished.write("recipe.toml", recipe.as_bytes())?;
     manifest(experiment).write_csv(&unfinished.path("manifest.csv"))?;
     unfinished.write("predictions.csv", &predictions_csv(experiment, evaluated))?;
-    unfinished.write("report.txt", report(&experiment.table.dropped, &evaluated.evaluation).as_bytes())?;
+    unfinished.write("report.txt", report(&experiment.table.dropped, evaluated).as_bytes())?;
     unfinished.write("receipt.json", &json(&receipt))?;
     // Other models tell their steps, but nothing of them.
     let tells = |it: &FitProgress| [it.loss, it.accuracy, it.validation_loss, it.watched].iter().any(Option::is_some);

@@ -264,7 +264,7 @@ fn mix_planes(planes: &[Vec<f32>], mono: &mut Vec<f32>) {
 /// The decoders check most of what they read, but not all of it: with a few bits changed in the track fragment of a valid
 /// MP4, Symphonia 0.6.1 reads beyond an empty table and panics. Whatever state that leaves behind is never looked at:
 /// after an error, [`Stream`](crate::Stream) drops the reader and gives out nothing more.
-fn shielded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn shielded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| format!("the decoder gave up: {}", panic_message(&*panic)))
 }
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stimmung::evaluation::Evaluation;
-use stimmung::{Checkpoints, Error, Experiment, FixedModel, Recipe, open_corpus, report, save_run};
+use stimmung::{Checkpoints, Error, Evaluated, Experiment, FixedModel, Recipe, open_corpus, report, save_run};
 
 use crate::args::{Evaluate, RecipeSource, RunRecipe, Train};
 use crate::commands::WrongUsage;
@@ -27,10 +26,10 @@ pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
     let experiment =
         Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?.with_checkpoints(checkpoints.clone());
     let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
-    let model = finished(experiment.train(Some(&evaluated.evaluation), &bar), &checkpoints, console)?;
+    let model = finished(experiment.train(Some(&evaluated), &bar), &checkpoints, console)?;
     let summary = save_run(&folder, &experiment, &evaluated, Some(&model))?;
     checkpoints.discard();
-    show(console, &experiment, &evaluated.evaluation, &summary)
+    show(console, &experiment, &evaluated, &summary)
 }
 
 /// The checkpoints on the way to a result, with a word if there are any to go on from.
@@ -56,7 +55,7 @@ fn finished<T>(work: Result<T, Error>, checkpoints: &Checkpoints, console: &Cons
 pub fn show(
     console: &Console,
     experiment: &Experiment,
-    evaluation: &Evaluation,
+    evaluated: &Evaluated,
     summary: &stimmung::Summary,
 ) -> anyhow::Result<()> {
     if console.json() {
@@ -70,7 +69,7 @@ pub fn show(
         experiment.table.columns.len(),
         experiment.recipe.features.name(),
         experiment.recipe.model.kind(),
-        report(&experiment.table.dropped, evaluation),
+        report(&experiment.table.dropped, evaluated),
     ))?;
     if let Some(folder) = &summary.run {
         console.print(format!("\nSaved {}\n", green(folder.display())))?;
@@ -111,7 +110,7 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     let evaluated =
         if arguments.evaluate { Some(finished(experiment.evaluate(&bar), &checkpoints, console)?) } else { None };
     let evaluation = evaluated.as_ref().map(|evaluated| &evaluated.evaluation);
-    let model = finished(experiment.train(evaluation, &bar), &checkpoints, console)?;
+    let model = finished(experiment.train(evaluated.as_ref(), &bar), &checkpoints, console)?;
     model.save(&out)?;
     checkpoints.discard();
     if console.json() {
@@ -126,8 +125,8 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
             "protocol": evaluation.map(|evaluation| &evaluation.protocol),
         }));
     }
-    if let Some(evaluation) = evaluation {
-        console.print(report(&experiment.table.dropped, evaluation))?;
+    if let Some(evaluated) = &evaluated {
+        console.print(report(&experiment.table.dropped, evaluated))?;
     } else {
         for dropped in &experiment.table.dropped {
             console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
@@ -154,7 +153,7 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
         let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
         let summary = save_run(&folder, &experiment, &evaluated, None)?;
         checkpoints.discard();
-        return show(console, &experiment, &evaluated.evaluation, &summary);
+        return show(console, &experiment, &evaluated, &summary);
     };
     if arguments.source.corpus.is_none() {
         let text =
@@ -166,5 +165,5 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
     let (experiment, evaluated) = fixed.evaluate(recipe, &folders, &bar)?;
     let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));
     let summary = save_run(&folder, &experiment, &evaluated, None)?;
-    show(console, &experiment, &evaluated.evaluation, &summary)
+    show(console, &experiment, &evaluated, &summary)
 }

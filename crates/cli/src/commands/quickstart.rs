@@ -23,7 +23,7 @@ pub fn run(arguments: &Quickstart, console: &Console) -> anyhow::Result<()> {
     let root = manifest.root.clone();
     let experiment = Experiment::from_manifest(recipe, manifest, &bar)?;
     let evaluated = experiment.evaluate(&bar)?;
-    let model = experiment.train(Some(&evaluated.evaluation), &bar)?;
+    let model = experiment.train(Some(&evaluated), &bar)?;
     let summary = save_run(&arguments.out.join(&experiment.recipe.name), &experiment, &evaluated, Some(&model))?;
     let unseen = predict_unseen(&experiment, &evaluated, &root, &bar)?;
 
@@ -32,7 +32,7 @@ pub fn run(arguments: &Quickstart, console: &Console) -> anyhow::Result<()> {
         object["predictions"] = json!(unseen);
         return console.object(&object);
     }
-    show(console, &experiment, &evaluated.evaluation, &summary)?;
+    show(console, &experiment, &evaluated, &summary)?;
     show_unseen(console, &unseen)?;
     let Some(folder) = summary.run else { return Ok(()) };
     Ok(console.print(format!(

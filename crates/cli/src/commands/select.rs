@@ -53,7 +53,7 @@ pub fn run(arguments: &Select, console: &Console) -> anyhow::Result<()> {
         }));
     }
     console.print(standings(&selection, &selected))?;
-    console.print(format!("\n{}", report(&summary.dropped, &selected.evaluated.evaluation)))?;
+    console.print(format!("\n{}", report(&summary.dropped, &selected.evaluated)))?;
     if let Some(folder) = &summary.run {
         let folder = folder.display();
         console.print(format!(

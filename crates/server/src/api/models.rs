@@ -79,7 +79,7 @@ impl Model {
             job: stored.job,
             active: stored.id == active,
             evaluated: model.card.is_evaluated(),
-            calibrated: false,
+            calibrated: model.classifier.calibration().is_some(),
             scores: model.card.scores.iter().map(score).collect(),
             id: stored.id,
         }

@@ -58,7 +58,7 @@ pub(super) struct Prediction {
 /// A reason to doubt an answer.
 #[derive(Clone, Serialize, ToSchema)]
 struct Warned {
-    /// `short`, `little-speech`, `quiet`, `clipped`, `narrow-band`.
+    /// `short`, `little-speech`, `quiet`, `clipped`, `narrow-band`, `unlike-training`.
     code: &'static str,
     message: String,
 }
@@ -203,7 +203,7 @@ fn answer(
         confidence: heard.probabilities.get(&heard.label).copied().unwrap_or_default(),
         label: heard.label,
         probabilities: heard.probabilities,
-        calibrated: false,
+        calibrated: model.recognizer.model().classifier.calibration().is_some(),
         seconds: heard.seconds,
         segments: heard.segments,
         warnings: heard.warnings.into_iter().map(warned).collect(),

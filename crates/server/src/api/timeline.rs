@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stimmung::audio::OpusPackets;
 use stimmung::timeline::write::Format;
 use stimmung::timeline::{Listener, Segment, Timeline, TimelineParams};
 use stimmung::{Recognizer, RecordingError};
@@ -134,10 +135,14 @@ impl Deref for Held {
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 enum Begin {
     Start {
-        /// Only `pcm_s16le`.
         #[serde(default)]
-        format: Option<String>,
-        sample_rate: u32,
+        format: Coding,
+        /// Of PCM it must be said; Opus is always decoded at 48 kHz.
+        #[serde(default)]
+        sample_rate: Option<u32>,
+        /// Of Opus; PCM is mono.
+        #[serde(default)]
+        channels: Option<u8>,
         #[serde(default)]
         model: Option<String>,
         #[serde(default)]
@@ -149,10 +154,44 @@ enum Begin {
     },
 }
 
+/// How the samples of a stream are written.
+#[derive(Deserialize, Clone, Copy, Default)]
+enum Coding {
+    /// 16-bit integers, little-endian, mono.
+    #[default]
+    #[serde(rename = "pcm_s16le")]
+    Pcm,
+    /// A packet a message.
+    #[serde(rename = "opus")]
+    Opus,
+}
+
+/// From messages to samples.
+enum Decoder {
+    Pcm,
+    Opus(Box<OpusPackets>),
+}
+
+impl Decoder {
+    fn decode(&mut self, message: &[u8]) -> Result<Vec<f32>, Problem> {
+        match self {
+            Self::Pcm if message.len() % 2 == 1 => {
+                Err(Problem::bad_request("A message of 16-bit samples has an even number of bytes."))
+            }
+            Self::Pcm => {
+                let pairs = message.chunks_exact(2);
+                Ok(pairs.map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0).collect())
+            }
+            Self::Opus(packets) => packets.decode(message).map_err(|error| Problem::bad_request(format!("{error}."))),
+        }
+    }
+}
+
 /// Live: speech in, emotions out while it goes on
 ///
 /// A WebSocket. The first message is text: `{"type": "start", "sample_rate": 16000, "format": "pcm_s16le", "model": ID, "window": 3, "hop": 0.5}`, of
-/// which all but the rate may be left out. The server says `ready`; then come binary messages of 16-bit samples, little-endian and mono. Every hop, the
+/// which all but the rate may be left out. The server says `ready`; then come binary messages of 16-bit samples, little-endian and mono. With `"format": "opus"` and, for two
+/// of them, `"channels"` in place of the rate, each binary message is one Opus packet instead, as browsers' encoders give them. Every hop, the
 /// server says `partial`; after `{"type": "stop"}` it says `final` and closes. Faults come as `{"type": "error", "problem": ...}`.
 #[utoipa::path(get, path = "/v1/stream", tag = "answers", responses((status = 101, description = "The WebSocket")))]
 pub(super) async fn stream(
@@ -248,30 +287,20 @@ impl Conversation {
         let shape = "The first message is text, such as {\"type\": \"start\", \"sample_rate\": 16000}";
         let Message::Text(text) = first else { return Err(Problem::bad_request(format!("{shape}.")).into()) };
         let begin = serde_json::from_str(text);
-        let Begin::Start { format, sample_rate, model, window, hop, smoothing } =
+        let Begin::Start { format, sample_rate, channels, model, window, hop, smoothing } =
             begin.map_err(|error| Problem::bad_request(format!("{shape}: {error}.")))?;
-        if format.as_deref().is_some_and(|format| format != "pcm_s16le") {
-            let detail = "`format` is pcm_s16le: 16-bit samples, little-endian, mono.";
-            let problem = Problem::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
-            return Err(Fault::Client(close_code::UNSUPPORTED, problem));
-        }
+        let (decoder, rate) = decoder(format, sample_rate, channels)?;
         let params = params(window, hop, smoothing)?;
         let model = state.look_up(move |state| state.models.get(model.as_deref())).await?;
-        let inner = Listener::new(Held(Arc::clone(&model)), params, sample_rate).map_err(Problem::from)?;
-        Ok((Ears { inner, rate: sample_rate }, model, params))
+        let inner = Listener::new(Held(Arc::clone(&model)), params, rate).map_err(Problem::from)?;
+        Ok((Ears { inner, decoder, rate }, model, params))
     }
 
     /// Lets the listener hear samples, when its turn has come. The next message is not read before: that holds a client back that
     /// sends faster than it can be heard.
     async fn push(state: &Shared, mut ears: Ears, bytes: Bytes) -> Result<Ears, Fault> {
-        if bytes.len() % 2 == 1 {
-            return Err(Problem::bad_request("A message of 16-bit samples has an even number of bytes.").into());
-        }
         let pushed = state.in_turn(move |_| {
-            let samples: Vec<f32> = bytes
-                .chunks_exact(2)
-                .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
-                .collect();
+            let samples = ears.decoder.decode(&bytes)?;
             ears.inner.push(&samples)?;
             Ok(ears)
         });
@@ -313,10 +342,28 @@ impl Conversation {
     }
 }
 
-/// A listener and the rate at which it hears.
+/// A listener, the rate at which it hears, and how.
 struct Ears {
     inner: Listener<Held>,
+    decoder: Decoder,
     rate: u32,
+}
+
+/// What a client sends, with its rate in hertz.
+fn decoder(coding: Coding, sample_rate: Option<u32>, channels: Option<u8>) -> Result<(Decoder, u32), Problem> {
+    match (coding, sample_rate, channels) {
+        (Coding::Pcm, None, _) => Err(Problem::bad_request("`sample_rate` says how many samples there are a second.")),
+        (Coding::Pcm, Some(rate), None | Some(1)) => Ok((Decoder::Pcm, rate)),
+        (Coding::Pcm, ..) => Err(Problem::bad_request("Samples of 16 bits are mono; mix the channels down.")),
+        (Coding::Opus, None | Some(OpusPackets::SAMPLE_RATE), channels) => {
+            let packets = OpusPackets::new(channels.unwrap_or(1));
+            let packets = packets.map_err(|error| Problem::bad_request(format!("{error}.")))?;
+            Ok((Decoder::Opus(Box::new(packets)), OpusPackets::SAMPLE_RATE))
+        }
+        (Coding::Opus, ..) => Err(Problem::bad_request(
+            "Opus is decoded at 48000 Hz, whatever was recorded: leave `sample_rate` out, or say 48000.",
+        )),
+    }
 }
 
 fn listener_classes(model: &Working) -> Vec<String> {

@@ -74,7 +74,7 @@ impl JobResult {
             warnings: evaluation.warnings.iter().map(ToString::to_string).collect(),
             emotions: experiment.classes.clone(),
             confusion: pooled.confusion.counts().to_vec(),
-            report: report(&experiment.table.dropped, evaluation),
+            report: report(&experiment.table.dropped, evaluated),
         }
     }
 }
@@ -282,7 +282,7 @@ impl Jobs {
     ) -> Result<(Experiment, Evaluated, stimmung::models::ModelFile), Error> {
         let experiment = Experiment::prepare(recipe, &self.folders, watch)?.with_checkpoints(checkpoints.clone());
         let evaluated = experiment.evaluate(watch)?;
-        let model = experiment.train(Some(&evaluated.evaluation), watch)?;
+        let model = experiment.train(Some(&evaluated), watch)?;
         Ok((experiment, evaluated, model))
     }
 }

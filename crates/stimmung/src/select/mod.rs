@@ -17,7 +17,7 @@ use serde::Serialize;
 use stimmung_evaluation::{Fold, Protocol, RandomParams, Scores, SpeakersParams};
 
 use crate::run::data_hash;
-use crate::{Error, Evaluated, Experiment, Progress, Quiet, Recipe};
+use crate::{Calibration, Error, Evaluated, Experiment, Progress, Quiet, Recipe};
 use log::Log;
 pub use space::{Choice, Range, SelectSection};
 
@@ -270,7 +270,8 @@ impl Selection {
             self.trials.len(),
             self.section.metric.short_name(),
         );
-        Ok(Evaluated { evaluation, folds: self.folds.clone(), predictions, history: Vec::new() })
+        let calibration = Calibration::of(&evaluation, &self.experiments[0].items, &self.folds, &predictions);
+        Ok(Evaluated { evaluation, folds: self.folds.clone(), predictions, history: Vec::new(), calibration })
     }
 
     /// The best trials over all recordings so far.
