@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) models: Arc<Models>,
     pub(crate) corpora: Arc<Corpora>,
     pub(crate) jobs: Arc<Jobs>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     streams: AtomicUsize,
     /// By the name of a key, or by an address.
@@ -61,7 +61,7 @@ impl State {
         corpora: Arc<Corpora>,
         jobs: Arc<Jobs>,
     ) -> Self {
-        let turns = Semaphore::new(params.limits.at_once);
+        let turns = Arc::new(Semaphore::new(params.limits.at_once));
         let quota = params.limits.per_second.and_then(|rate| Quota::with_period(Duration::from_secs_f64(1.0 / rate)));
         // A second's worth may come at once.
         let burst = params.limits.per_second.and_then(|rate| NonZeroU32::new(rate.ceil() as u32));
@@ -101,10 +101,14 @@ impl State {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = self.turns.acquire().await.map_err(|error| Problem::internal(&error))?;
-        let done = self.look_up(work).await;
-        drop(turn);
-        done
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+        // Work goes on when its client is gone or out of time, and so it keeps its turn.
+        self.look_up(move |state| {
+            let done = work(state);
+            drop(turn);
+            done
+        })
+        .await
     }
 
     /// A place for one more stream.
