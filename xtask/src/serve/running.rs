@@ -84,7 +84,8 @@ impl Running {
             while !told.load(Ordering::Relaxed) {
                 let answers = Answers::read(&url)?;
                 seen.extend(memory(process).map(|bytes| (answers.total, bytes)));
-                sleep(Duration::from_millis(20));
+                // Seldom enough to cost the server nothing that counts.
+                sleep(Duration::from_millis(100));
             }
             Ok((seen, Answers::read(&url)?))
         });

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct How {
     /// The id of a model, as in `GET /v1/models`; by default the one that was promoted.
     model: Option<String>,
-    /// Default `json`.
+    /// One of the formats. Default `json`.
     #[param(schema_with = formats)]
     format: Option<String>,
     /// Seconds of the stretch that an answer is for, 0.5 to 60. Default 3.
@@ -52,7 +52,11 @@ pub(super) struct How {
 
 /// The names of the formats.
 fn formats() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Format::ALL.map(|(name, _)| name))).build()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Format::ALL.map(|(name, _)| name)))
+        .description(Some("Default `json`."))
+        .build()
 }
 
 /// The parameters, checked.
