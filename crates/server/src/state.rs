@@ -184,3 +184,34 @@ impl Drop for Waiting {
         metrics::gauge!("stimmung_waiting").set(before.saturating_sub(1) as f64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn work_keeps_its_turn_when_its_client_has_given_up() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut params = ServerParams::default();
+        params.limits.at_once = 1;
+        let store = Arc::new(Store::open(folder.path()).expect("store"));
+        let models = Arc::new(Models::open(Arc::clone(&store), None).expect("models"));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&store), Arc::clone(&models), Vec::new(), 1));
+        let state = Arc::new(State::new(params, store, models, Arc::new(Corpora::find(&[])), jobs));
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+        let over = Arc::new(AtomicBool::new(false));
+        let (says, asks) = (Arc::clone(&over), Arc::clone(&over));
+        runtime.block_on(async {
+            let slow = state.work(move |_| {
+                std::thread::sleep(Duration::from_millis(500));
+                says.store(true, Ordering::Relaxed);
+                Ok(())
+            });
+            tokio::time::timeout(Duration::from_millis(50), slow).await.expect_err("given up");
+            let next = state.work(move |_| Ok(asks.load(Ordering::Relaxed)));
+            assert!(next.await.expect("answer"), "the next one began while the first was at work");
+        });
+    }
+}
