@@ -4,6 +4,7 @@
 mod bench;
 mod compare;
 mod peers;
+mod serve;
 mod trees;
 
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ enum Chore {
     BenchPeers(bench::BenchPeers),
     /// Compare random forests and gradient boosting with scikit-learn's: ratios of time, and accuracies; fails where they differ
     BenchTrees(trees::BenchTrees),
+    /// Put the server under load (wrk) and into fifty conversations, beside a Flask server; fails where a target is missed
+    BenchServe(serve::BenchServe),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -46,5 +49,6 @@ fn main() -> anyhow::Result<()> {
         }
         Chore::BenchPeers(bench) => bench::run(bench, arguments.python.as_deref()),
         Chore::BenchTrees(bench) => trees::run(bench, arguments.python.as_deref()),
+        Chore::BenchServe(bench) => serve::run(bench, arguments.python.as_deref()),
     }
 }

@@ -9,6 +9,7 @@ mod api;
 mod corpora;
 mod error;
 mod jobs;
+mod linger;
 mod metrics;
 mod models;
 mod params;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::access::{Scope, hash, scopes};
 use crate::corpora::Corpora;
 use crate::jobs::Jobs;
+use crate::linger::lingering;
 use crate::models::Models;
 use crate::params::ServerParams;
 use crate::problem::{Problem, REQUEST_ID};
@@ -119,7 +120,7 @@ fn layered(router: Router, state: &Shared) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn(observed))
+    router.layer(from_fn(observed)).layer(map_request(lingering))
 }
 
 fn cors(origins: &[String]) -> Option<CorsLayer> {

@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) models: Arc<Models>,
     pub(crate) corpora: Arc<Corpora>,
     pub(crate) jobs: Arc<Jobs>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     streams: AtomicUsize,
     /// By the name of a key, or by an address.
@@ -61,7 +61,7 @@ impl State {
         corpora: Arc<Corpora>,
         jobs: Arc<Jobs>,
     ) -> Self {
-        let turns = Semaphore::new(params.limits.at_once);
+        let turns = Arc::new(Semaphore::new(params.limits.at_once));
         let quota = params.limits.per_second.and_then(|rate| Quota::with_period(Duration::from_secs_f64(1.0 / rate)));
         // A second's worth may come at once.
         let burst = params.limits.per_second.and_then(|rate| NonZeroU32::new(rate.ceil() as u32));
@@ -101,10 +101,14 @@ impl State {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = self.turns.acquire().await.map_err(|error| Problem::internal(&error))?;
-        let done = self.look_up(work).await;
-        drop(turn);
-        done
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+        // Work goes on when its client is gone or out of time, and so it keeps its turn.
+        self.look_up(move |state| {
+            let done = work(state);
+            drop(turn);
+            done
+        })
+        .await
     }
 
     /// A place for one more stream.
@@ -178,5 +182,36 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let before = self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         metrics::gauge!("stimmung_waiting").set(before.saturating_sub(1) as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn work_keeps_its_turn_when_its_client_has_given_up() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut params = ServerParams::default();
+        params.limits.at_once = 1;
+        let store = Arc::new(Store::open(folder.path()).expect("store"));
+        let models = Arc::new(Models::open(Arc::clone(&store), None).expect("models"));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&store), Arc::clone(&models), Vec::new(), 1));
+        let state = Arc::new(State::new(params, store, models, Arc::new(Corpora::find(&[])), jobs));
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+        let over = Arc::new(AtomicBool::new(false));
+        let (says, asks) = (Arc::clone(&over), Arc::clone(&over));
+        runtime.block_on(async {
+            let slow = state.work(move |_| {
+                std::thread::sleep(Duration::from_millis(500));
+                says.store(true, Ordering::Relaxed);
+                Ok(())
+            });
+            tokio::time::timeout(Duration::from_millis(50), slow).await.expect_err("given up");
+            let next = state.work(move |_| Ok(asks.load(Ordering::Relaxed)));
+            assert!(next.await.expect("answer"), "the next one began while the first was at work");
+        });
     }
 }

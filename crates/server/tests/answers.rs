@@ -3,8 +3,9 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use common::{Running, wav};
@@ -56,6 +57,7 @@ fn what_cannot_be_answered_is_refused_with_a_reason() {
     predict("audio/wav", &wav(0.0, 0.5)[..44]).is_problem(422, "damaged");
     predict("audio/wav", &wav(150.0, 4.0)).is_problem(413, "too-long");
     predict("application/json", b"{").is_problem(400, "json");
+    predict("application/json", br#" ["emodb", "03a01Wa"]"#).is_problem(422, "an object");
     predict("application/json", br#"{"corpus": "emodb"}"#).is_problem(422, "id");
     predict("application/json", br#"{"corpus": "emodb", "id": "x", "path": "/etc"}"#).is_problem(422, "path");
     predict("multipart/form-data; boundary=limit", b"--limit--\r\n").is_problem(400, "file");
@@ -66,6 +68,8 @@ fn what_cannot_be_answered_is_refused_with_a_reason() {
     server.post("/v1/predict?modell=none", "audio/wav", &tone).is_problem(400, "modell");
     server.get("/v1/predict").is_problem(405, "method");
     server.get("/v1/nothing").is_problem(404, "openapi.json");
+    server.get("/v1/models/%ff").is_problem(400, "UTF-8");
+    server.get("/%ff").is_problem(400, "UTF-8");
 }
 
 #[test]
@@ -78,10 +82,63 @@ fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
         let head =
             format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 2147483648\r\n\r\n");
         client.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        let _ = client.read_to_string(&mut answer);
+        let answer = heard(&mut client);
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("urn:stimmung:too-large"), "{path}: {answer}");
     }
+}
+
+/// What a server says on a connection, up to the end of a problem document.
+fn heard(client: &mut TcpStream) -> String {
+    let (mut answer, mut block) = (String::new(), [0; 4096]);
+    while !answer.ends_with('}') {
+        let count = client.read(&mut block).unwrap();
+        assert_ne!(count, 0, "the connection was closed after {answer:?}");
+        answer.push_str(std::str::from_utf8(&block[..count]).unwrap());
+    }
+    answer
+}
+
+#[test]
+fn who_sends_on_while_refused_still_hears_the_answer() {
+    let server = Running::with(|params| params.limits.body_bytes = 200_000);
+    let block = vec![b'x'; 1 << 20];
+    for (path, kind) in [
+        ("/v1/predict", "audio/wav"),
+        ("/v1/predict/batch", "multipart/form-data; boundary=limit"),
+        ("/v1/models", "application/octet-stream"),
+        // Nobody reads a body there.
+        ("/v1/predict?modell=none", "audio/wav"),
+        ("/v1/nothing", "audio/wav"),
+    ] {
+        let mut client = TcpStream::connect(server.address()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
+        client.write_all(head.as_bytes()).unwrap();
+        // More than lies in the buffers between the two.
+        for _ in 0..32 {
+            client.write_all(format!("{:x}\r\n", block.len()).as_bytes()).unwrap();
+            client.write_all(&block).and_then(|()| client.write_all(b"\r\n")).unwrap();
+        }
+        client.write_all(b"0\r\n\r\n").unwrap();
+        let answer = heard(&mut client);
+        assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("application/problem+json"), "{path}: {answer}");
+        // The connection serves again.
+        client.write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        assert!(heard(&mut client).starts_with("HTTP/1.1 404"), "{path}");
+    }
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_refused() {
+    let server = Running::start();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\ncontent-length: 1000\r\n\r\nRIFF";
+    client.write_all(head).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let answer = heard(&mut client);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("broke off"), "{answer}");
 }
 
 #[test]
@@ -165,6 +222,21 @@ fn the_server_tells_how_it_is() {
     for path in ["/v1/predict", "/v1/jobs/{id}/events", "/pred", "/health"] {
         assert!(document["paths"][path].is_object(), "{path}");
     }
+    let mut ids = BTreeSet::new();
+    let calls = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    for call in calls {
+        let id = call["operationId"].as_str().unwrap();
+        assert!(ids.insert(id), "two calls are named {id}");
+        let responses = call["responses"].as_object().unwrap();
+        assert!(responses.contains_key("408") && responses.contains_key("500"), "{id}");
+        assert!(!responses.contains_key("default"), "{id} names its statuses");
+        let open = ["info", "health", "ready"].contains(&id);
+        assert_ne!(responses.contains_key("401"), open, "{id}");
+        for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+            let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{id} {status}");
+        }
+    }
     let page = server.get("/docs/");
     assert!(page.status == 200 && page.text().contains("swagger"), "{}", page.text());
 }
@@ -189,7 +261,8 @@ fn corpora_are_listed_filtered_and_heard() {
     assert_eq!((range.status, range.bytes.as_slice()), (206, &b"RIFF"[..]));
     assert_eq!(range.header("content-range"), Some(format!("bytes 0-3/{}", audio.bytes.len()).as_str()));
     let beyond = server.get_with("/v1/recordings/audio?corpus=emodb&id=wav/03a01Wa.wav", "range", "bytes=999999999-");
-    assert_eq!(beyond.status, 416);
+    beyond.is_problem(416, &format!("{} bytes", audio.bytes.len()));
+    assert_eq!(beyond.header("content-range"), Some(format!("bytes */{}", audio.bytes.len()).as_str()));
 }
 
 #[test]
@@ -202,8 +275,7 @@ fn a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered() {
     )
     .unwrap();
     assert_eq!(server.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).status, 200);
-    let mut answer = String::new();
-    let _ = slow.read_to_string(&mut answer);
+    let answer = heard(&mut slow);
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("problem+json"), "{answer}");
     // A body that ends too early is the client's loss alone.
     let mut broken = TcpStream::connect(server.address()).unwrap();

@@ -192,6 +192,10 @@ fn clients_that_do_what_they_must_not_are_told_and_let_go() {
     let head = [&[0x82, 0xff][..], &(2_u64 << 20).to_be_bytes(), &[0; 4]].concat();
     socket.get_mut().write_all(&head).unwrap();
     refused(&mut socket, "1 MiB", CloseCode::Size);
+    let mut socket = begin(&server);
+    // Text that is none.
+    socket.get_mut().write_all(&[0x81, 0x81, 0, 0, 0, 0, 0xff]).unwrap();
+    refused(&mut socket, "UTF-8", CloseCode::Invalid);
     // One that vanishes is nobody's loss.
     drop(begin(&server));
     assert_eq!(server.get("/health").status, 200);

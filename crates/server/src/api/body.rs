@@ -1,9 +1,10 @@
 //! Recordings as clients send them.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -19,6 +20,18 @@ impl<T: serde::de::DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let read = Query::<T>::try_from_uri(&parts.uri);
         read.map(|Query(params)| Self(params)).map_err(|rejection| Problem::bad_request(rejection.body_text()))
+    }
+}
+
+/// The part of the path that the route leaves open.
+pub(super) struct PathPart(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPart {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::from_request_parts(parts, state).await;
+        read.map(|Path(part)| Self(part)).map_err(|rejection| Problem::plain(rejection.status(), rejection.body_text()))
     }
 }
 
@@ -46,13 +59,21 @@ pub(super) enum Input {
 #[serde(deny_unknown_fields)]
 pub(super) struct RecordingName {
     /// The corpus, as in `GET /v1/corpora`.
+    #[schema(example = "emodb")]
     pub(super) corpus: String,
     /// The recording, as in `GET /v1/recordings`.
+    #[schema(example = "03a01Fa")]
     pub(super) id: String,
 }
 
-/// A recording as a form.
+/// Bytes as they are.
 #[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Binary(#[expect(dead_code, reason = "only its schema is used")] Vec<u8>);
+
+/// A recording as a form.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct Upload {
     /// The recording's bytes.
@@ -61,11 +82,12 @@ pub(super) struct Upload {
 }
 
 /// Several recordings as a form.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct Uploads {
     /// The recordings' bytes.
-    #[schema(value_type = Vec<String>, format = Binary)]
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1)]
     file: Vec<Vec<u8>>,
 }
 
@@ -105,38 +127,50 @@ impl FromRequest<Shared> for Input {
     }
 }
 
-/// Refuses a body that says by itself that it is too large, before it is sent.
-fn check_length(request: &Request, state: &Shared) -> Result<(), Problem> {
-    let length =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match length {
-        Some(length) if length > state.params.limits.body_bytes as u64 => {
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, String::new(), state))
-        }
-        _ => Ok(()),
+/// The length of a body, if it says so itself. One that is too large is refused, before it is sent.
+fn length(request: &Request, state: &Shared) -> Result<Option<usize>, Problem> {
+    let header = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match header.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > state.params.limits.body_bytes as u64 => Err(too_large(state)),
+        length => Ok(length.map(|length| length as usize)),
     }
 }
 
-/// The whole body, up to the limit.
+/// The whole body, up to the limit. It is in memory once, and in one piece, which goes back to the system as soon as it is dropped.
 async fn bytes(request: Request, state: &Shared) -> Result<Bytes, Problem> {
-    check_length(&request, state)?;
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| refused(rejection.status(), rejection.body_text(), state))
+    // What is promised and does not come is to take no memory.
+    let mut bytes = Vec::with_capacity(length(&request, state)?.unwrap_or_default().min(1 << 20));
+    let mut blocks = request.into_body().into_data_stream();
+    while let Some(block) = blocks.next().await {
+        let block = block.map_err(|error| Problem::bad_request(format!("The body broke off: {error}.")))?;
+        if bytes.len() + block.len() > state.params.limits.body_bytes {
+            return Err(too_large(state));
+        }
+        bytes.extend_from_slice(&block);
+    }
+    Ok(bytes.into())
 }
 
-/// Reads JSON, and says what is wrong with it.
+/// Reads an object of JSON, and says what is wrong with it.
 fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let refuse = |status, detail: String| Problem::new(status, "json", "JSON cannot be used", detail);
+    // Serde would take the fields from a list as well, in their order, and a list of nothing for all the defaults.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "an object is expected, not a list".to_owned()));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        Problem::new(status, "json", "JSON cannot be used", error.to_string())
+        refuse(status, error.to_string())
     })
 }
 
 /// The files of a form, from its fields called `file`, at most so many.
 pub(super) async fn files(request: Request, state: &Shared, most: usize) -> Result<Vec<FormFile>, Problem> {
-    check_length(&request, state)?;
-    let refused = |status, text| refused(status, text, state);
+    length(&request, state)?;
+    let refused = |status, text| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(state),
+        status => Problem::plain(status, text),
+    };
     let form = Multipart::from_request(request, state).await;
     let mut form = form.map_err(|rejection| refused(rejection.status(), rejection.body_text()))?;
     let mut files = Vec::new();
@@ -156,11 +190,7 @@ pub(super) async fn files(request: Request, state: &Shared, most: usize) -> Resu
     Ok(files)
 }
 
-fn refused(status: StatusCode, text: String, state: &Shared) -> Problem {
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail =
-            format!("The body is larger than {} bytes, which is the limit here.", state.params.limits.body_bytes);
-        return Problem::new(status, "too-large", "Body too large", detail);
-    }
-    Problem::plain(status, text)
+fn too_large(state: &Shared) -> Problem {
+    let detail = format!("The body is larger than {} bytes, which is the limit here.", state.params.limits.body_bytes);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Body too large", detail)
 }

@@ -39,12 +39,16 @@ pub(super) struct Training {
     #[serde(default, deserialize_with = "yes_or_no")]
     augment: Option<bool>,
     /// How many copies of each recording, 1 to 3: with noise, with a delay, stretched. Default 3.
+    #[param(minimum = 1, maximum = 3)]
     n_modifications: Option<usize>,
     /// The share of recordings that is tested, above 0 and below 1. Default 0.2.
+    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
     test_size: Option<f64>,
     /// The seed. Default 1.
+    #[param(value_type = Option<u64>, maximum = 4_294_967_295_u32)]
     random_state: Option<u32>,
     /// How often the network sees the recordings. Default 100.
+    #[param(minimum = 1)]
     num_epoch: Option<usize>,
 }
 
@@ -163,7 +167,7 @@ impl Standing {
 /// Start a training, or hear how it stands
 ///
 /// The network of the published systems, under their protocol: recordings drawn at random, so that speakers are on both sides.
-#[utoipa::path(get, path = "/train", tag = "classic", params(Training), responses((status = 200, body = Standing)))]
+#[utoipa::path(get, path = "/train", operation_id = "get_train", tag = "classic", params(Training), responses((status = 200, body = Standing), (status = 400), (status = 404), (status = 422), (status = 503)))]
 pub(super) async fn train(
     State(state): State<Shared>,
     access: Access,
@@ -188,7 +192,7 @@ pub(super) async fn train(
 }
 
 /// As `GET /train`
-#[utoipa::path(post, path = "/train", tag = "classic", params(Training), responses((status = 200, body = Standing)))]
+#[utoipa::path(post, path = "/train", operation_id = "post_train", tag = "classic", params(Training), responses((status = 200, body = Standing), (status = 400), (status = 404), (status = 422), (status = 503)))]
 pub(super) async fn train_by_post(
     state: State<Shared>,
     access: Access,
@@ -198,7 +202,7 @@ pub(super) async fn train_by_post(
 }
 
 /// As `GET /train`: the network is the one that there is
-#[utoipa::path(get, path = "/train/cnn", tag = "classic", params(Training), responses((status = 200, body = Standing)))]
+#[utoipa::path(get, path = "/train/cnn", operation_id = "get_train_cnn", tag = "classic", params(Training), responses((status = 200, body = Standing), (status = 400), (status = 404), (status = 422), (status = 503)))]
 pub(super) async fn train_cnn(
     state: State<Shared>,
     access: Access,
@@ -215,6 +219,7 @@ pub(super) struct Sample {
     /// The file, such as `16a07Fb.wav`.
     sample: Option<String>,
     /// Its number in the list, from 0.
+    #[param(example = "5")]
     #[serde(rename = "ID")]
     id: Option<String>,
 }
@@ -233,7 +238,7 @@ fn file_name(id: &str) -> &str {
 /// What can be asked for, or an answer
 ///
 /// Without a parameter: all recordings of Emo-DB with their numbers. With `sample` or `ID`: the answer for one, with what the corpus says.
-#[utoipa::path(get, path = "/predict", tag = "classic", params(Sample), responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/predict", operation_id = "get_predict", tag = "classic", params(Sample), responses((status = 200, body = Value), (status = 400), (status = 404), (status = 422), (status = 503)))]
 pub(super) async fn predict(
     State(state): State<Shared>,
     Params(sample): Params<Sample>,
@@ -276,7 +281,7 @@ pub(super) async fn predict(
 }
 
 /// As `GET /predict`
-#[utoipa::path(get, path = "/predict/cnn", tag = "classic", params(Sample), responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/predict/cnn", operation_id = "get_predict_cnn", tag = "classic", params(Sample), responses((status = 200, body = Value), (status = 400), (status = 404), (status = 422), (status = 503)))]
 pub(super) async fn predict_cnn(state: State<Shared>, sample: Params<Sample>) -> Result<Json<Value>, Problem> {
     predict(state, sample).await
 }
@@ -286,6 +291,7 @@ pub(super) async fn predict_cnn(state: State<Shared>, sample: Params<Sample>) ->
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// The file of a recording of Emo-DB, with or without its extension: `03a01Fa`.
+    #[schema(example = "03a01Fa")]
     id: String,
 }
 
@@ -296,7 +302,7 @@ pub(super) struct Class {
 }
 
 /// The emotion of a recording of Emo-DB
-#[utoipa::path(post, path = "/pred", tag = "classic", request_body = Asked, responses((status = 200, body = Class)))]
+#[utoipa::path(post, path = "/pred", operation_id = "post_pred", tag = "classic", request_body = Asked, responses((status = 200, body = Class), (status = 400), (status = 404), (status = 413), (status = 422), (status = 503)))]
 pub(super) async fn pred(State(state): State<Shared>, Body(asked): Body<Asked>) -> Result<Json<Class>, Problem> {
     let class = state.work(move |state| {
         let corpus = state.corpora.get(CORPUS)?;

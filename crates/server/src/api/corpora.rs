@@ -6,12 +6,12 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use stimmung::corpus::{Recording, Sex};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::Params;
+use super::body::{Binary, Params};
 use crate::problem::Problem;
 use crate::state::Shared;
 
@@ -38,7 +38,7 @@ pub(super) struct CorpusList {
 }
 
 /// All corpora
-#[utoipa::path(get, path = "/v1/corpora", tag = "corpora", responses((status = 200, body = CorpusList)))]
+#[utoipa::path(get, path = "/v1/corpora", operation_id = "list_corpora", tag = "corpora", responses((status = 200, body = CorpusList)))]
 pub(super) async fn list(State(state): State<Shared>) -> Result<Json<CorpusList>, Problem> {
     let list = state.look_up(|state| {
         let opened = state.corpora.names().filter_map(|name| state.corpora.get(name).ok());
@@ -61,6 +61,7 @@ pub(super) async fn list(State(state): State<Shared>) -> Result<Json<CorpusList>
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
     /// The corpus.
+    #[param(example = "emodb")]
     corpus: String,
     /// Only those of this emotion.
     emotion: Option<String>,
@@ -109,7 +110,7 @@ impl Filter {
 }
 
 /// The recordings of a corpus
-#[utoipa::path(get, path = "/v1/recordings", tag = "corpora", params(Filter), responses((status = 200, body = RecordingList)))]
+#[utoipa::path(get, path = "/v1/recordings", operation_id = "list_recordings", tag = "corpora", params(Filter), responses((status = 200, body = RecordingList), (status = 400), (status = 404)))]
 pub(super) async fn recordings(
     State(state): State<Shared>,
     Params(filter): Params<Filter>,
@@ -148,8 +149,10 @@ pub(super) async fn recordings(
 #[into_params(parameter_in = Query)]
 pub(super) struct Name {
     /// The corpus.
+    #[param(example = "emodb")]
     corpus: String,
     /// The recording's id.
+    #[param(example = "03a01Fa")]
     id: String,
 }
 
@@ -157,11 +160,10 @@ pub(super) struct Name {
 ///
 /// A range of its bytes can be asked for, as players do.
 #[utoipa::path(
-    get, path = "/v1/recordings/audio", tag = "corpora", params(Name),
+    get, path = "/v1/recordings/audio", operation_id = "recording_audio", tag = "corpora", params(Name),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "audio/*"),
-        (status = 206, body = Vec<u8>, content_type = "audio/*"),
-    ),
+        (status = 200, body = Binary, content_type = "audio/*"),
+        (status = 206, body = Binary, content_type = "audio/*"), (status = 400), (status = 404), (status = 416)),
 )]
 pub(super) async fn audio(
     State(state): State<Shared>,
@@ -181,10 +183,12 @@ pub(super) async fn audio(
     let response = Response::builder().header(header::CONTENT_TYPE, kind).header(header::ACCEPT_RANGES, "bytes");
     let response = match asked.and_then(|asked| range(asked, total)) {
         None => response.body(Body::from(bytes)),
-        Some(Err(())) => response
-            .status(StatusCode::RANGE_NOT_SATISFIABLE)
-            .header(header::CONTENT_RANGE, format!("bytes */{total}"))
-            .body(Body::empty()),
+        Some(Err(())) => {
+            let detail = format!("The recording's file has {total} bytes.");
+            let problem = Problem::plain(StatusCode::RANGE_NOT_SATISFIABLE, detail);
+            let range = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
+            return Ok((range, problem).into_response());
+        }
         Some(Ok((first, last))) => response
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, format!("bytes {first}-{last}/{total}"))

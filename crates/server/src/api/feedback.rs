@@ -22,9 +22,10 @@ const LONGEST: (usize, usize) = (60, 2000);
 pub(super) struct Said {
     /// The answer's id.
     prediction: String,
-    /// What the recording expresses, as the person hears it.
+    /// What the recording expresses, as the person hears it: up to 60 characters.
+    #[schema(min_length = 1)]
     label: String,
-    /// Anything else.
+    /// Anything else, up to 2000 characters.
     #[serde(default)]
     note: String,
 }
@@ -57,7 +58,7 @@ impl From<Correction> for Kept {
 /// Correct an answer
 ///
 /// Only where the server keeps corrections, and for the answers of the last while.
-#[utoipa::path(post, path = "/v1/feedback", tag = "feedback", request_body = Said, responses((status = 201, body = Kept)))]
+#[utoipa::path(post, path = "/v1/feedback", operation_id = "correct", tag = "feedback", request_body = Said, responses((status = 201, body = Kept), (status = 400), (status = 404), (status = 413), (status = 422)))]
 pub(super) async fn correct(
     State(state): State<Shared>,
     Body(said): Body<Said>,
@@ -110,7 +111,17 @@ fn keep(state: &Server, answered: Answered, label: String, note: String) -> Resu
 #[into_params(parameter_in = Query)]
 pub(super) struct Export {
     /// `json`, or `csv`: a manifest of the recordings whose audio is at hand, to train on. Default `json`.
-    format: Option<String>,
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ExportFormat {
+    #[default]
+    Json,
+    Csv,
 }
 
 /// All corrections.
@@ -121,18 +132,13 @@ pub(super) struct Corrections {
 
 /// All corrections, the oldest first
 #[utoipa::path(
-    get, path = "/v1/feedback", tag = "feedback", params(Export),
-    responses((status = 200, content((Corrections = "application/json"), (String = "text/csv")))),
+    get, path = "/v1/feedback", operation_id = "export_feedback", tag = "feedback", params(Export),
+    responses((status = 200, content((Corrections = "application/json"), (String = "text/csv"))), (status = 400)),
 )]
 pub(super) async fn export(State(state): State<Shared>, Params(form): Params<Export>) -> Result<Response, Problem> {
-    let csv = match form.format.as_deref() {
-        None | Some("json") => false,
-        Some("csv") => true,
-        Some(_) => return Err(Problem::bad_request("`format` is json or csv.")),
-    };
     let answer = state.look_up(move |state| {
         let corrections = state.store.corrections()?;
-        if !csv {
+        if form.format == ExportFormat::Json {
             let corrections = corrections.into_iter().map(Kept::from).collect();
             return Ok(Json(Corrections { corrections }).into_response());
         }

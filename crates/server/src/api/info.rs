@@ -48,7 +48,7 @@ struct InfoLimits {
 }
 
 /// What the server is and allows
-#[utoipa::path(get, path = "/v1/info", tag = "server", responses((status = 200, body = Info)))]
+#[utoipa::path(get, path = "/v1/info", operation_id = "info", tag = "server", responses((status = 200, body = Info)))]
 pub(super) async fn info(State(state): State<Shared>) -> Result<Json<Info>, Problem> {
     let limits = &state.params.limits;
     let TimelineParams { window, hop, .. } = TimelineParams::default();
@@ -63,13 +63,13 @@ pub(super) async fn info(State(state): State<Shared>) -> Result<Json<Info>, Prob
 }
 
 /// Whether the process answers
-#[utoipa::path(get, path = "/health", tag = "server", responses((status = 200, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "server", responses((status = 200, body = serde_json::Value)))]
 pub(super) async fn health() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
 }
 
 /// Whether the server can do its work: its model is loaded, and its store answers
-#[utoipa::path(get, path = "/ready", tag = "server", responses((status = 200, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/ready", operation_id = "ready", tag = "server", responses((status = 200, body = serde_json::Value)))]
 pub(super) async fn ready(State(state): State<Shared>) -> Result<Json<serde_json::Value>, Problem> {
     let model = state.models.active().id.clone();
     state.look_up(|state| Ok(state.store.active()?)).await?;
@@ -77,7 +77,7 @@ pub(super) async fn ready(State(state): State<Shared>) -> Result<Json<serde_json
 }
 
 /// Counters and clocks in Prometheus' text format
-#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Problem> {
     let text = state
         .look_up(|state| {

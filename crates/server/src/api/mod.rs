@@ -22,8 +22,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::get;
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
@@ -53,15 +54,17 @@ use crate::state::Shared;
     ),
     components(schemas(Problem)),
 )]
-struct Document;
+struct Description;
 
 /// Everything that the server answers, and the document that describes it.
 pub(crate) fn router(state: &Shared) -> Router {
-    let scope = |router: OpenApiRouter<Shared>, scope| {
+    let scope = |mut router: OpenApiRouter<Shared>, scope| {
         let state = (Arc::clone(state), scope);
+        // No key, not this key, too many requests.
+        add_statuses(router.get_openapi_mut(), &[401, 403, 429]);
         router.route_layer(axum::middleware::from_fn_with_state(state, guard))
     };
-    let open = OpenApiRouter::with_openapi(Document::openapi())
+    let open = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(info::info))
         .routes(routes!(info::health))
         .routes(routes!(info::ready));
@@ -116,17 +119,36 @@ pub(crate) fn router(state: &Shared) -> Router {
         .with_state(Arc::clone(state))
 }
 
-/// Adds what holds for every call: problems, and the key.
-fn complete(document: &mut utoipa::openapi::OpenApi) {
-    let problem = || -> RefOr<Response> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response = ResponseBuilder::new().description("A problem").content("application/problem+json", content);
-        response.build().into()
-    };
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete, &mut item.put, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
-            operation.responses.responses.entry("default".to_owned()).or_insert_with(problem);
+/// Every call of a document.
+fn operations(document: &mut Document) -> impl Iterator<Item = &mut Operation> {
+    document.paths.paths.values_mut().flat_map(|item| {
+        let all = [&mut item.get, &mut item.post, &mut item.delete, &mut item.put, &mut item.patch];
+        all.into_iter().flatten()
+    })
+}
+
+/// Says of every call that it can answer with these statuses as well.
+fn add_statuses(document: &mut Document, statuses: &[u16]) {
+    for operation in operations(document) {
+        for status in statuses {
+            operation.responses.responses.entry(status.to_string()).or_insert_with(|| Response::default().into());
+        }
+    }
+}
+
+/// Adds what holds for every call: that it may take too long or fail, that refusals are problem documents, and the key.
+fn complete(document: &mut Document) {
+    add_statuses(document, &[408, 500]);
+    for operation in operations(document) {
+        for (status, response) in &mut operation.responses.responses {
+            let status = status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
+            if let (Some(status), RefOr::T(response)) = (status, response)
+                && (status.is_client_error() || status.is_server_error())
+            {
+                let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+                response.content.insert("application/problem+json".to_owned(), content.into());
+                status.canonical_reason().unwrap_or("A problem").clone_into(&mut response.description);
+            }
         }
     }
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));

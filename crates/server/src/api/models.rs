@@ -1,14 +1,14 @@
 //! The models that answer.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stimmung::models::CardScore;
 use utoipa::ToSchema;
 
-use super::body::{Input, Upload};
+use super::body::{Binary, Input, PathPart, Upload};
 use crate::models::Working;
 use crate::problem::Problem;
 use crate::state::{Shared, State as Server};
@@ -102,7 +102,7 @@ pub(super) struct Models {
 }
 
 /// All models
-#[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, body = Models)))]
+#[utoipa::path(get, path = "/v1/models", operation_id = "list_models", tag = "models", responses((status = 200, body = Models)))]
 pub(super) async fn list(State(state): State<Shared>) -> Result<Json<Models>, Problem> {
     let models = state.look_up(|state| {
         let active = state.models.active().id.clone();
@@ -131,10 +131,10 @@ pub(super) struct ModelDetails {
 
 /// A model with its card
 #[utoipa::path(
-    get, path = "/v1/models/{id}", tag = "models", params(("id" = String, Path, description = "The model's id")),
-    responses((status = 200, body = ModelDetails)),
+    get, path = "/v1/models/{id}", operation_id = "show_model", tag = "models", params(("id" = String, Path, description = "The model's id", example = "embedded")),
+    responses((status = 200, body = ModelDetails), (status = 400), (status = 404)),
 )]
-pub(super) async fn show(State(state): State<Shared>, Path(id): Path<String>) -> Result<Json<ModelDetails>, Problem> {
+pub(super) async fn show(State(state): State<Shared>, PathPart(id): PathPart) -> Result<Json<ModelDetails>, Problem> {
     let details = state.look_up(move |state| {
         let working = state.models.get(Some(&id))?;
         let file = working.recognizer.model();
@@ -152,10 +152,10 @@ pub(super) async fn show(State(state): State<Shared>, Path(id): Path<String>) ->
 
 /// A model's file
 #[utoipa::path(
-    get, path = "/v1/models/{id}/file", tag = "models", params(("id" = String, Path, description = "The model's id")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+    get, path = "/v1/models/{id}/file", operation_id = "model_file", tag = "models", params(("id" = String, Path, description = "The model's id", example = "embedded")),
+    responses((status = 200, body = Binary, content_type = "application/octet-stream"), (status = 400), (status = 404)),
 )]
-pub(super) async fn file(State(state): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn file(State(state): State<Shared>, PathPart(id): PathPart) -> Result<Response, Problem> {
     let (name, bytes) = state
         .look_up(move |state| {
             let bytes = state.models.bytes(&id)?;
@@ -172,9 +172,9 @@ pub(super) async fn file(State(state): State<Shared>, Path(id): Path<String>) ->
 ///
 /// It can then be asked for by its id, and promoted. One that is here already is no fault.
 #[utoipa::path(
-    post, path = "/v1/models", tag = "models",
-    request_body(content((Vec<u8> = "application/octet-stream"), (Upload = "multipart/form-data"))),
-    responses((status = 201, body = Model)),
+    post, path = "/v1/models", operation_id = "upload_model", tag = "models",
+    request_body(content((Binary = "application/octet-stream"), (Upload = "multipart/form-data"))),
+    responses((status = 201, body = Model), (status = 400), (status = 413), (status = 422)),
 )]
 pub(super) async fn upload(State(state): State<Shared>, input: Input) -> Result<(StatusCode, Json<Model>), Problem> {
     let bytes = match input {
@@ -192,10 +192,10 @@ pub(super) async fn upload(State(state): State<Shared>, input: Input) -> Result<
 ///
 /// Requests in flight end with the model that they began with.
 #[utoipa::path(
-    post, path = "/v1/models/{id}/promote", tag = "models", params(("id" = String, Path, description = "The model's id")),
-    responses((status = 200, body = Model)),
+    post, path = "/v1/models/{id}/promote", operation_id = "promote_model", tag = "models", params(("id" = String, Path, description = "The model's id", example = "embedded")),
+    responses((status = 200, body = Model), (status = 400), (status = 404)),
 )]
-pub(super) async fn promote(State(state): State<Shared>, Path(id): Path<String>) -> Result<Json<Model>, Problem> {
+pub(super) async fn promote(State(state): State<Shared>, PathPart(id): PathPart) -> Result<Json<Model>, Problem> {
     let model = state.look_up(move |state| {
         state.models.promote(&id)?;
         tracing::info!(model = id, "a model was promoted");
@@ -206,10 +206,10 @@ pub(super) async fn promote(State(state): State<Shared>, Path(id): Path<String>)
 
 /// Remove a model that does not answer
 #[utoipa::path(
-    delete, path = "/v1/models/{id}", tag = "models", params(("id" = String, Path, description = "The model's id")),
-    responses((status = 204)),
+    delete, path = "/v1/models/{id}", operation_id = "remove_model", tag = "models", params(("id" = String, Path, description = "The model's id", example = "embedded")),
+    responses((status = 204), (status = 400), (status = 404), (status = 409)),
 )]
-pub(super) async fn remove(State(state): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn remove(State(state): State<Shared>, PathPart(id): PathPart) -> Result<StatusCode, Problem> {
     state.look_up(move |state| state.models.remove(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,12 +1,12 @@
 //! The page, which the program carries: `web/` builds it.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 use serde_json::json;
 
+use super::body::PathPart;
 use crate::problem::Problem;
 
 #[derive(RustEmbed)]
@@ -37,7 +37,7 @@ pub(super) async fn home(headers: HeaderMap) -> Response {
 }
 
 /// A file of the page.
-pub(super) async fn file(Path(file): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn file(PathPart(file): PathPart) -> Result<Response, Problem> {
     send(&file)
 }
 

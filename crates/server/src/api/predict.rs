@@ -13,7 +13,7 @@ use stimmung::audio::{DecodeLimits, Stream};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::body::{FormFile, Input, Params, RecordingName, Upload, Uploads, files};
+use super::body::{Binary, FormFile, Input, Params, RecordingName, Upload, Uploads, files};
 use crate::corpora::Corpus;
 use crate::models::Working;
 use crate::problem::Problem;
@@ -75,11 +75,11 @@ struct Timing {
 /// The body is the recording itself (WAV, FLAC, MP3, Ogg, Opus, AAC, AIFF or WebM), a form with a field `file`, or a recording of a
 /// corpus by its id, as JSON.
 #[utoipa::path(
-    post, path = "/v1/predict", tag = "answers", params(Which),
+    post, path = "/v1/predict", operation_id = "predict", tag = "answers", params(Which),
     request_body(content(
-        (RecordingName = "application/json"), (Upload = "multipart/form-data"), (Vec<u8> = "application/octet-stream"),
+        (RecordingName = "application/json"), (Upload = "multipart/form-data"), (Binary = "application/octet-stream"),
     )),
-    responses((status = 200, body = Prediction)),
+    responses((status = 200, body = Prediction), (status = 400), (status = 404), (status = 413), (status = 415), (status = 422), (status = 503)),
 )]
 pub(super) async fn one(
     State(state): State<Shared>,
@@ -122,9 +122,9 @@ enum Outcome {
 ///
 /// Each is answered on its own: a broken one costs the others nothing.
 #[utoipa::path(
-    post, path = "/v1/predict/batch", tag = "answers", params(Which),
+    post, path = "/v1/predict/batch", operation_id = "predict_batch", tag = "answers", params(Which),
     request_body(content = Uploads, content_type = "multipart/form-data"),
-    responses((status = 200, body = Batch)),
+    responses((status = 200, body = Batch), (status = 400), (status = 404), (status = 413), (status = 503)),
 )]
 pub(super) async fn batch(
     State(state): State<Shared>,

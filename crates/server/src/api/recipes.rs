@@ -67,7 +67,7 @@ pub(super) struct RecipeList {
 }
 
 /// The recipes that come with the program
-#[utoipa::path(get, path = "/v1/recipes", tag = "training", responses((status = 200, body = RecipeList)))]
+#[utoipa::path(get, path = "/v1/recipes", operation_id = "list_recipes", tag = "training", responses((status = 200, body = RecipeList)))]
 pub(super) async fn list() -> Result<Json<RecipeList>, Problem> {
     let recipes = RECIPES.iter().map(|(recipe, text)| {
         let reference = recipe.reference.as_ref();

@@ -16,8 +16,9 @@ use stimmung::timeline::write::Format;
 use stimmung::timeline::{Listener, Segment, Timeline, TimelineParams};
 use stimmung::{Recognizer, RecordingError};
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use super::body::{Input, Params, RecordingName, Upload};
+use super::body::{Binary, Input, Params, RecordingName, Upload};
 use super::predict::{limits, open};
 use crate::models::Working;
 use crate::problem::Problem;
@@ -36,14 +37,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct How {
     /// The id of a model, as in `GET /v1/models`; by default the one that was promoted.
     model: Option<String>,
-    /// `json`, `csv`, `vtt`, `textgrid`, `elan` or `rttm`. Default `json`.
+    /// One of the formats. Default `json`.
+    #[param(schema_with = formats)]
     format: Option<String>,
     /// Seconds of the stretch that an answer is for, 0.5 to 60. Default 3.
+    #[param(minimum = 0.5, maximum = 60.0)]
     window: Option<f64>,
     /// Seconds from one answer to the next, 0.1 to the window. Default 0.5.
+    #[param(minimum = 0.1, maximum = 60.0)]
     hop: Option<f64>,
     /// Seconds that an emotion is expected to last, 0 to 600. Default 5.
+    #[param(minimum = 0.0, maximum = 600.0)]
     smoothing: Option<f64>,
+}
+
+/// The names of the formats.
+fn formats() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Format::ALL.map(|(name, _)| name)))
+        .description(Some("Default `json`."))
+        .build()
 }
 
 /// The parameters, checked.
@@ -65,13 +79,13 @@ fn params(window: Option<f64>, hop: Option<f64>, smoothing: Option<f64>) -> Resu
 ///
 /// The body is a recording of any length within the limits, as for `/v1/predict`. Between the segments nobody speaks.
 #[utoipa::path(
-    post, path = "/v1/timeline", tag = "answers", params(How),
+    post, path = "/v1/timeline", operation_id = "timeline", tag = "answers", params(How),
     request_body(content(
-        (RecordingName = "application/json"), (Upload = "multipart/form-data"), (Vec<u8> = "application/octet-stream"),
+        (RecordingName = "application/json"), (Upload = "multipart/form-data"), (Binary = "application/octet-stream"),
     )),
     responses((status = 200, content(
         (Value = "application/json"), (String = "text/csv"), (String = "text/vtt"), (String = "text/plain"), (String = "application/xml"),
-    ))),
+    )), (status = 400), (status = 404), (status = 413), (status = 415), (status = 422), (status = 503)),
 )]
 pub(super) async fn timeline(
     State(state): State<Shared>,
@@ -193,7 +207,7 @@ impl Decoder {
 /// which all but the rate may be left out. The server says `ready`; then come binary messages of 16-bit samples, little-endian and mono. With `"format": "opus"` and, for two
 /// of them, `"channels"` in place of the rate, each binary message is one Opus packet instead, as browsers' encoders give them. Every hop, the
 /// server says `partial`; after `{"type": "stop"}` it says `final` and closes. Faults come as `{"type": "error", "problem": ...}`.
-#[utoipa::path(get, path = "/v1/stream", tag = "answers", responses((status = 101, description = "The WebSocket")))]
+#[utoipa::path(get, path = "/v1/stream", operation_id = "stream", tag = "answers", responses((status = 101, description = "The WebSocket"), (status = 400), (status = 426), (status = 503)))]
 pub(super) async fn stream(
     State(state): State<Shared>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
@@ -214,6 +228,23 @@ enum Fault {
     Gone,
     /// The client did what it must not do.
     Client(u16, Problem),
+}
+
+impl Fault {
+    /// What the socket says is wrong with what came.
+    fn of_socket(error: axum::Error) -> Self {
+        use tungstenite::Error;
+
+        let error = error.into_inner();
+        match error.downcast_ref() {
+            Some(Error::Capacity(_)) => {
+                let problem = Problem::plain(StatusCode::PAYLOAD_TOO_LARGE, "A message is 1 MiB at most.");
+                Self::Client(close_code::SIZE, problem)
+            }
+            Some(Error::Utf8(_)) => Self::Client(close_code::INVALID, Problem::bad_request("Text is UTF-8.")),
+            _ => Self::Gone,
+        }
+    }
 }
 
 impl From<Problem> for Fault {
@@ -274,11 +305,8 @@ impl Conversation {
     async fn next(&mut self) -> Result<Message, Fault> {
         match tokio::time::timeout(PATIENCE, self.socket.recv()).await {
             Ok(Some(Ok(message))) => Ok(message),
-            Ok(Some(Err(error))) if error.to_string().contains("too long") => {
-                let problem = Problem::plain(StatusCode::PAYLOAD_TOO_LARGE, "A message is 1 MiB at most.");
-                Err(Fault::Client(close_code::SIZE, problem))
-            }
-            Ok(None | Some(Err(_))) => Err(Fault::Gone),
+            Ok(Some(Err(error))) => Err(Fault::of_socket(error)),
+            Ok(None) => Err(Fault::Gone),
             Err(_) => Err(Problem::plain(StatusCode::REQUEST_TIMEOUT, "Nothing came for 30 s.").into()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::body::Body;
+use super::body::{Body, PathPart};
 use super::recipes;
 use crate::Scope;
 use crate::jobs::{JobProgress, JobResult};
@@ -140,7 +140,7 @@ pub(super) fn recipe_of(state: &Server, order: &Order) -> Result<(Recipe, String
 /// Start a training
 ///
 /// It is judged by the recipe's protocol, then trained on everything; `GET /v1/jobs/{id}` tells how far it is.
-#[utoipa::path(post, path = "/v1/train", tag = "training", request_body = Order, responses((status = 202, body = Job)))]
+#[utoipa::path(post, path = "/v1/train", operation_id = "start_job", tag = "training", request_body = Order, responses((status = 202, body = Job), (status = 400), (status = 404), (status = 413), (status = 422), (status = 503)))]
 pub(super) async fn start(
     State(state): State<Shared>,
     access: Access,
@@ -166,7 +166,7 @@ pub(super) struct JobList {
 }
 
 /// All trainings, the newest first
-#[utoipa::path(get, path = "/v1/jobs", tag = "training", responses((status = 200, body = JobList)))]
+#[utoipa::path(get, path = "/v1/jobs", operation_id = "list_jobs", tag = "training", responses((status = 200, body = JobList)))]
 pub(super) async fn list(State(state): State<Shared>) -> Result<Json<JobList>, Problem> {
     let jobs = state.look_up(|state| {
         let jobs = state.store.jobs()?.into_iter().map(|stored| Job::new(state, stored));
@@ -177,10 +177,10 @@ pub(super) async fn list(State(state): State<Shared>) -> Result<Json<JobList>, P
 
 /// A training
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "training", params(("id" = String, Path, description = "The job's id")),
-    responses((status = 200, body = Job)),
+    get, path = "/v1/jobs/{id}", operation_id = "show_job", tag = "training", params(("id" = String, Path, description = "The job's id")),
+    responses((status = 200, body = Job), (status = 400), (status = 404)),
 )]
-pub(super) async fn show(State(state): State<Shared>, Path(id): Path<String>) -> Result<Json<Job>, Problem> {
+pub(super) async fn show(State(state): State<Shared>, PathPart(id): PathPart) -> Result<Json<Job>, Problem> {
     state.look_up(move |state| Job::by_id(state, &id)).await.map(Json)
 }
 
@@ -188,12 +188,12 @@ pub(super) async fn show(State(state): State<Shared>, Path(id): Path<String>) ->
 ///
 /// One that is under way stops at the end of its epoch.
 #[utoipa::path(
-    delete, path = "/v1/jobs/{id}", tag = "training", params(("id" = String, Path, description = "The job's id")),
-    responses((status = 202, body = Job)),
+    delete, path = "/v1/jobs/{id}", operation_id = "cancel_job", tag = "training", params(("id" = String, Path, description = "The job's id")),
+    responses((status = 202, body = Job), (status = 400), (status = 404), (status = 409)),
 )]
 pub(super) async fn cancel(
     State(state): State<Shared>,
-    Path(id): Path<String>,
+    PathPart(id): PathPart,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
     let job = state.look_up(move |state| {
         state.jobs.cancel(&stored(state, &id)?)?;
@@ -213,10 +213,10 @@ pub(super) struct History {
 
 /// The course of a training so far
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/history", tag = "training", params(("id" = String, Path, description = "The job's id")),
-    responses((status = 200, body = History)),
+    get, path = "/v1/jobs/{id}/history", operation_id = "job_history", tag = "training", params(("id" = String, Path, description = "The job's id")),
+    responses((status = 200, body = History), (status = 400), (status = 404)),
 )]
-pub(super) async fn history(State(state): State<Shared>, Path(id): Path<String>) -> Result<Json<History>, Problem> {
+pub(super) async fn history(State(state): State<Shared>, PathPart(id): PathPart) -> Result<Json<History>, Problem> {
     let history = state.look_up(move |state| {
         let mut history = History { epochs: Vec::new(), folds: Vec::new() };
         for event in state.store.events(stored(state, &id)?.number, 0)? {
@@ -228,21 +228,33 @@ pub(super) async fn history(State(state): State<Shared>, Path(id): Path<String>)
     history.await.map(Json)
 }
 
+/// What is sent of a training as it goes on.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SentEvent {
+    /// The number to go on from; `job` has none.
+    id: Option<String>,
+    /// `job`, `epoch` or `fold`.
+    event: String,
+    /// JSON: the job as `GET /v1/jobs/{id}` gives it, or an entry of its history.
+    data: String,
+}
+
 /// A training as it goes on
 ///
 /// Server-sent events: `job` with the job, whenever that changes; `epoch` and `fold` with the course of the training. With the header
 /// `Last-Event-ID` a client goes on where it was cut off. The stream ends when the job is over.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/events", tag = "training",
+    get, path = "/v1/jobs/{id}/events", operation_id = "job_events", tag = "training",
     params(
         ("id" = String, Path, description = "The job's id"),
-        ("Last-Event-ID" = Option<i64>, Header, description = "The last event that the client has seen"),
+        ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The last event that the client has seen"),
     ),
-    responses((status = 200, body = String, content_type = "text/event-stream")),
+    responses((status = 200, body = SentEvent, content_type = "text/event-stream"), (status = 400), (status = 404)),
 )]
 pub(super) async fn events(
     State(state): State<Shared>,
-    Path(id): Path<String>,
+    PathPart(id): PathPart,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
     let seen = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|it| it.parse().ok()));

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Asks a server of its own everything that its description allows and much that it does not, and fails where an answer is a fault of the
+# server (5xx), has a status or a media type that the description does not name, or is not of the shape that it promises.
+# Needs the binary, and Python 3; Schemathesis goes into a virtual environment below target/, unless STIMMUNG_API_PYTHON names a Python that
+# has it.
+# Usage: scripts/check-api.sh [BINARY]
+set -euo pipefail
+
+binary="$(realpath "${1:-target/release/stimmung}")"
+cd "$(dirname "$0")/.."
+
+python="${STIMMUNG_API_PYTHON:-}"
+if [ -z "$python" ]; then
+  environment="${CARGO_TARGET_DIR:-$PWD/target}/peers-api"
+  python="$environment/bin/python"
+  if ! cmp --silent scripts/requirements-api.txt "$environment/ready"; then
+    python3 -m venv "$environment"
+    "$python" -m pip install --quiet --requirement scripts/requirements-api.txt
+    cp scripts/requirements-api.txt "$environment/ready"
+  fi
+fi
+
+work="$(mktemp -d)"
+# A corpus as small as trainings on it are short, under the name and with the file names that the published systems' calls ask for.
+"$binary" corpus synth "$work/voices" --speakers 2 --takes 1 >/dev/null
+mkdir -p "$work/corpora/emodb/wav"
+texts=(a01 a02 a04 a05 a07)
+for file in "$work"/voices/*.wav; do
+  IFS=_ read -r speaker emotion text _ <<<"$(basename "$file" .wav)"
+  case "$emotion" in
+    anger) code=W ;; boredom) code=L ;; fear) code=A ;; happiness) code=F ;; neutral) code=N ;; sadness) code=T ;; *) continue ;;
+  esac
+  case "$speaker" in S01) speaker=03 ;; *) speaker=08 ;; esac
+  ln "$file" "$work/corpora/emodb/wav/$speaker${texts[$((10#${text#t} - 1))]}${code}a.wav"
+done
+cat >"$work/config.toml" <<'TOML'
+listen = "127.0.0.1:0"
+feedback = true
+keep_audio = true
+# Orders of trainings are not to be refused because there are many.
+limits = { jobs = 10000, request_seconds = 10 }
+TOML
+
+(
+  cd "$work"
+  exec env -u STIMMUNG_CORPORA XDG_CACHE_HOME="$work/cache" "$binary" serve --json --config config.toml --data data --corpora corpora
+) >"$work/listening" 2>"$work/log" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+for _ in $(seq 100); do
+  [ -s "$work/listening" ] && break
+  sleep 0.1
+done
+url="http://$(sed 's/.*"listening":"\([^"]*\)".*/\1/' "$work/listening")"
+
+# Statuses that the description does not name are findings, because every call names its own; the same for media types. Nothing is drawn at
+# random, so that a finding is found again.
+scripts="$PWD/scripts"
+checks=not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance
+(
+  cd "$work"
+  RECORDING="$work/corpora/emodb/wav/03a01Wa.wav" SCHEMATHESIS_HOOKS=check_api PYTHONPATH="$scripts" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m schemathesis.cli run "$url/openapi.json" --no-color --continue-on-failure --warnings off --request-timeout 30 \
+    --checks "$checks,negative_data_rejection,unsupported_method" --generation-deterministic --max-examples 25
+)
+
+if grep --quiet panicked "$work/log"; then
+  grep panicked "$work/log" >&2
+  exit 1
+fi
