@@ -85,7 +85,7 @@ export STIMMUNG_SCREENSHOTS="${pictures:-$work/pictures}"
 status=0
 (cd web && npm run --silent e2e -- "$@") || status=$?
 if [ "$status" -ne 0 ]; then
-  echo 'the last lines of the server:' >&2
-  tail -n 20 "$work/log" >&2
+  echo 'what the server complained about:' >&2
+  { grep -v '"level":"INFO"' "$work/log" || true; } | tail -n 20 >&2
 fi
 exit "$status"
