@@ -75,7 +75,7 @@ test('curves are drawn while a network learns, and its figures stand beside thos
   ]);
 
   const { jobs } = await (await page.request.get('/v1/jobs')).json();
-  const { result } = jobs.find(({ recipe }: { recipe: string }) => recipe === 'watched');
+  const [{ result }, before] = jobs.filter(({ state }: { state: string }) => state === 'finished');
   const figure = (name: string) =>
     job.locator('.figures > div').filter({ has: page.getByText(name, { exact: true }) });
   for (const [name, value, interval] of [
@@ -88,7 +88,9 @@ test('curves are drawn while a network learns, and its figures stand beside thos
   }
   await expect(job.getByText(result.protocol, { exact: true })).toBeVisible();
   await expect(job.getByText(/no speaker, copy or take stands on both sides/)).toBeVisible();
-  await expect(job.getByRole('region', { name: 'Comparison' })).toContainText('smaller-steps');
+  const last = job.getByRole('region', { name: 'Comparison' }).getByRole('listitem').nth(1);
+  await expect(last).toContainText(`The last one before${before.recipe}`);
+  await expect(last).toContainText(before.result.uar.toFixed(3));
   await expectAccessible(page);
   expect(complaints).toEqual([]);
 });
