@@ -32,7 +32,10 @@ test('curves are drawn while a network learns, and its figures stand beside thos
   const complaints = watchConsole(page);
   await page.goto('/#/train');
   await page.getByText('Edit the recipe').click();
-  await page.getByLabel('Recipe (TOML)').fill(networkRecipe('watched'));
+  // It goes on to its last epoch, so that there is something to watch on the smallest corpus.
+  await page
+    .getByLabel('Recipe (TOML)')
+    .fill(networkRecipe('watched').replace('patience = 20', 'patience = 600'));
   // A fast machine is through before a test could look twice: the page itself keeps what it draws.
   await page.evaluate(() => {
     const drawings: string[] = [];
