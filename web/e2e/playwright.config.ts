@@ -1,8 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from '@playwright/test';
+import { SERVER } from './server';
 
-/** A WAV file that the browser hears instead of a microphone; the suite writes it before it starts. */
-export const MICROPHONE = fileURLToPath(new URL('./audio/microphone.wav', import.meta.url));
+/** How Chromium is started: it hears a WAV file, which the suite writes before it starts, instead of a microphone. */
+export function browserHearing(name: string) {
+  const microphone = fileURLToPath(new URL(`./audio/${name}`, import.meta.url));
+  return {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      `--use-file-for-fake-audio-capture=${microphone}`,
+      '--autoplay-policy=no-user-gesture-required',
+    ],
+  };
+}
 
 export default defineConfig({
   testDir: '.',
@@ -13,18 +25,10 @@ export default defineConfig({
   workers: 1,
   reporter: [['list']],
   use: {
-    baseURL: process.env.STIMMUNG_URL ?? 'http://127.0.0.1:8080',
+    baseURL: SERVER,
     locale: 'en-GB',
     actionTimeout: 15_000,
     permissions: ['microphone'],
-    launchOptions: {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        '--use-fake-device-for-media-stream',
-        '--use-fake-ui-for-media-stream',
-        `--use-file-for-fake-audio-capture=${MICROPHONE}`,
-        '--autoplay-policy=no-user-gesture-required',
-      ],
-    },
+    launchOptions: browserHearing('microphone.wav'),
   },
 });

@@ -43,22 +43,13 @@ const AT_ONCE = 2;
 let nextKey = 1;
 let running = 0;
 
-export function toAnswer(prediction: Prediction): Answer {
-  const { label, confidence, probabilities, calibrated, model, seconds, segments, warnings, id, truth } =
-    prediction;
-  const answer: Answer = {
-    label,
-    confidence,
-    probabilities,
-    calibrated,
-    model,
-    seconds,
-    segments,
-    warnings,
-    id,
-    milliseconds: prediction.timing.total_ms,
-  };
-  return truth === undefined ? answer : { ...answer, truth };
+export function toAnswer({ timing, ...answer }: Prediction): Answer {
+  return { ...answer, milliseconds: timing.total_ms };
+}
+
+/** A recording that nobody has been asked about yet. */
+function waiting({ key, name, blob, recorded, live }: Omit<Item, 'state'>): Item {
+  return { key, name, blob, recorded, live, state: 'waiting' };
 }
 
 function change(key: number, values: Partial<Item>): void {
@@ -90,16 +81,7 @@ async function work(): Promise<void> {
 
 /** Puts recordings on the list, shows the first of them, and asks about them one after the other. */
 export function ask(files: { name: string; blob: Blob }[], recorded: boolean): void {
-  const added = files.map(
-    ({ name, blob }): Item => ({
-      key: nextKey++,
-      name,
-      blob,
-      recorded,
-      live: false,
-      state: 'waiting',
-    }),
-  );
+  const added = files.map((file) => waiting({ ...file, key: nextKey++, recorded, live: false }));
   if (added[0] === undefined) return;
   items.update((list) => [...added, ...list]);
   selected.set(added[0].key);
@@ -107,13 +89,7 @@ export function ask(files: { name: string; blob: Blob }[], recorded: boolean): v
 }
 
 export function askAgain(key: number): void {
-  items.update((list) =>
-    list.map((item) => {
-      if (item.key !== key) return item;
-      const { name, blob, recorded, live } = item;
-      return { key, name, blob, recorded, live, state: 'waiting' };
-    }),
-  );
+  items.update((list) => list.map((item) => (item.key === key ? waiting(item) : item)));
   void work();
 }
 
@@ -133,19 +109,11 @@ export async function loadTimeline(item: Item): Promise<void> {
 
 /** Puts what was heard live on the list. */
 export function addLive(name: string, final: Final, heard: Blob, model: string): void {
-  const { label, confidence, probabilities } = final;
+  const { label, confidence, probabilities, seconds, segments } = final;
   if (label === undefined || confidence === undefined || probabilities === undefined) return;
   const calibrated = models.get()?.models.find(({ id }) => id === model)?.calibrated ?? false;
-  const answer: Answer = {
-    label,
-    confidence,
-    probabilities,
-    calibrated,
-    model,
-    seconds: final.seconds,
-    segments: final.segments.length,
-    warnings: [],
-  };
+  const measured = { label, confidence, probabilities, seconds };
+  const answer: Answer = { ...measured, calibrated, model, segments: segments.length, warnings: [] };
   const item: Item = {
     key: nextKey++,
     name,
@@ -154,7 +122,7 @@ export function addLive(name: string, final: Final, heard: Blob, model: string):
     live: true,
     state: 'done',
     answer,
-    segments: final.segments,
+    segments,
   };
   items.update((list) => [item, ...list]);
   selected.set(item.key);

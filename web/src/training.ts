@@ -16,7 +16,7 @@ export function epochsKey(toml: string): string | null {
   return null;
 }
 
-export type Measure = 'loss' | 'accuracy';
+export type Measure = 'loss' | 'accuracy' | 'validation_loss' | 'watched_accuracy';
 
 export interface Curve {
   fold: number;
@@ -28,7 +28,7 @@ export function curvesOf(epochs: EpochEvent[], measure: Measure): Curve[] {
   const byFold = new Map<number, Curve>();
   for (const event of epochs) {
     const value = event[measure];
-    if (!Number.isFinite(value)) continue;
+    if (value === undefined || !Number.isFinite(value)) continue;
     const curve = byFold.get(event.fold) ?? { fold: event.fold, points: [] };
     curve.points.push([event.epoch, value]);
     byFold.set(event.fold, curve);

@@ -45,6 +45,17 @@ describe('curves', () => {
     ]);
   });
 
+  it('of what was not learned from hold only the folds that measured it', () => {
+    const held = { ...event(1, 1, 0.8), validation_loss: 0.9, watched_accuracy: 0.3 };
+    const final = { ...event(0, 1, 0.7), validation_loss: 0.8 };
+    const epochs = [event(2, 1, 0.6), held, final];
+    expect(curvesOf(epochs, 'validation_loss')).toEqual([
+      { fold: 0, points: [[1, 0.8]] },
+      { fold: 1, points: [[1, 0.9]] },
+    ]);
+    expect(curvesOf(epochs, 'watched_accuracy')).toEqual([{ fold: 1, points: [[1, 0.3]] }]);
+  });
+
   it('have a mean without the training on everything', () => {
     const curves = curvesOf([event(0, 1, 9), event(1, 1, 0.8), event(2, 1, 0.6), event(1, 2, 0.5)], 'loss');
     const mean = meanCurve(curves);

@@ -34,6 +34,11 @@ fn a_training_is_watched_finished_and_promoted() {
     assert_eq!(result["recordings"], 27);
     assert!(result["protocol"].as_str().unwrap().starts_with("speakers: leave one speaker out, 3 folds"));
     assert_eq!(result["emotions"], json!(["anger", "neutral", "sadness"]));
+    for name in ["uar", "accuracy", "macro_f1"] {
+        let interval = &result[format!("{name}_interval")];
+        let [low, value, high] = [&interval[0], &result[name], &interval[1]].map(|it| it.as_f64().unwrap());
+        assert!(0.0 <= low && low <= value && value <= high && high <= 1.0, "{name}: {value} {interval}");
+    }
     let counted: u64 = result["confusion"]
         .as_array()
         .unwrap()

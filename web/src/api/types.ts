@@ -158,7 +158,9 @@ export interface JobResult {
   uar: number;
   uar_interval?: [number, number];
   accuracy: number;
+  accuracy_interval?: [number, number];
   macro_f1: number;
+  macro_f1_interval?: [number, number];
   protocol: string;
   recordings: number;
   leaks: string[];

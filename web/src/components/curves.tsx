@@ -1,8 +1,8 @@
 import type { EpochEvent } from '../api/types';
 import { number } from '../format';
 import { useText } from '../i18n';
-import { type Curve, curvesOf, type Measure, meanCurve, ticks } from '../training';
-import { Scroll } from './scroll';
+import { type Curve, curvesOf, meanCurve, ticks } from '../training';
+import { FoldTable } from './fold-table';
 
 const WIDTH = 460;
 const HEIGHT = 220;
@@ -11,19 +11,40 @@ const RIGHT = 10;
 const TOP = 10;
 const BOTTOM = 30;
 
-/** Loss and accuracy over the epochs. */
+/**
+ * Loss and accuracy over the epochs, and beside them what was measured on recordings that the epoch did not learn from: the loss where
+ * the recipe stops early, the accuracy where it watches the left-out part.
+ */
 export function Curves({ epochs }: { epochs: EpochEvent[] }) {
-  const { t, language } = useText();
+  const { t } = useText();
   if (epochs.length === 0) return null;
-  const losses = curvesOf(epochs, 'loss');
-  const accuracies = curvesOf(epochs, 'accuracy');
+  const plots = [
+    {
+      name: t.train.loss,
+      column: t.train.heldLoss,
+      curves: curvesOf(epochs, 'loss'),
+      held: curvesOf(epochs, 'validation_loss'),
+    },
+    {
+      name: t.train.accuracy,
+      column: t.train.watchedAccuracy,
+      curves: curvesOf(epochs, 'accuracy'),
+      held: curvesOf(epochs, 'watched_accuracy'),
+    },
+  ];
   const newest = epochs.at(-1)?.fold ?? 0;
+  const measured = plots.flatMap(({ name, column, curves, held }) => [
+    { name, curves },
+    ...(held.length > 0 ? [{ name: column, curves: held }] : []),
+  ]);
+  const folds = plots[0]?.curves ?? [];
   return (
     <section aria-label={t.train.curves}>
       <h3>{t.train.curves}</h3>
       <div class="curves">
-        <Plot measure="loss" curves={losses} newest={newest} />
-        <Plot measure="accuracy" curves={accuracies} newest={newest} />
+        {plots.map((plot, index) => (
+          <Plot key={plot.name} {...plot} isShare={index === 1} newest={newest} />
+        ))}
       </div>
       <ul class="legend lines" aria-hidden="true">
         <li class="line-mean">{t.train.mean}</li>
@@ -33,51 +54,53 @@ export function Curves({ epochs }: { epochs: EpochEvent[] }) {
         ) : (
           <li class="line-current">{t.train.current}</li>
         )}
+        {measured.length > plots.length && <li class="line-held">{t.train.held}</li>}
       </ul>
+      {measured.length > plots.length && <p class="faint">{t.train.heldHelp}</p>}
       <details>
         <summary>{t.train.curveTable}</summary>
-        <Scroll label={t.train.curveTable}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t.train.folds}</th>
-                <th scope="col" class="number">
-                  {t.train.epochAxis}
-                </th>
-                <th scope="col" class="number">
-                  {t.train.loss}
-                </th>
-                <th scope="col" class="number">
-                  {t.train.accuracy}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {losses.map(({ fold, points }) => {
-                const last = points.at(-1);
-                const accuracy = accuracies.find((curve) => curve.fold === fold)?.points.at(-1);
-                return (
-                  <tr key={fold}>
-                    <th scope="row">{fold === 0 ? t.train.final : fold}</th>
-                    <td class="number">{last?.[0]}</td>
-                    <td class="number">{last === undefined ? '' : number(last[1], language, 3)}</td>
-                    <td class="number">{accuracy === undefined ? '' : number(accuracy[1], language, 3)}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </Scroll>
+        <FoldTable
+          label={t.train.curveTable}
+          first={t.train.folds}
+          columns={[
+            { name: t.train.epochAxis, digits: 0 },
+            ...measured.map(({ name }) => ({ name, digits: 3 })),
+          ]}
+          rows={folds.map(({ fold, points }) => ({
+            fold,
+            name: fold === 0 ? t.train.final : String(fold),
+            figures: [
+              points.at(-1)?.[0],
+              ...measured.map(
+                ({ curves }) => curves.find((curve) => curve.fold === fold)?.points.at(-1)?.[1],
+              ),
+            ],
+          }))}
+        />
       </details>
     </section>
   );
 }
 
-function Plot({ measure, curves, newest }: { measure: Measure; curves: Curve[]; newest: number }) {
+/** The mean of the folds; what there is, as long as there is none. */
+function shownOf(curves: Curve[]): [number, number][] {
+  const mean = meanCurve(curves);
+  return mean.length > 0 ? mean : (curves[0]?.points ?? []);
+}
+
+interface PlotProps {
+  name: string;
+  curves: Curve[];
+  held: Curve[];
+  isShare: boolean;
+  newest: number;
+}
+
+function Plot({ name, curves, held, isShare, newest }: PlotProps) {
   const { t, language } = useText();
-  const values = curves.flatMap(({ points }) => points.map(([, value]) => value));
+  const values = [...curves, ...held].flatMap(({ points }) => points.map(([, value]) => value));
   const lastEpoch = Math.max(2, ...curves.flatMap(({ points }) => points.map(([epoch]) => epoch)));
-  const rows = measure === 'accuracy' ? ticks(0, 1, 5) : ticks(0, Math.max(...values, 0.1), 4);
+  const rows = isShare ? ticks(0, 1, 5) : ticks(0, Math.max(...values, 0.1), 4);
   const highest = rows.at(-1) ?? 1;
   const columns = ticks(0, lastEpoch, 5).filter(
     (epoch) => Number.isInteger(epoch) && epoch >= 1 && epoch <= lastEpoch,
@@ -92,17 +115,20 @@ function Plot({ measure, curves, newest }: { measure: Measure; curves: Curve[]; 
       .join('');
   const folds = curves.filter(({ fold }) => fold !== 0);
   const mean = meanCurve(curves);
-  const shown = mean.length > 0 ? mean : (curves[0]?.points ?? []);
-  const text = t.train.curveText(
-    t.train[measure],
-    folds.length,
-    number(shown[0]?.[1] ?? 0, language, 2),
-    number(shown.at(-1)?.[1] ?? 0, language, 2),
-  );
+  const unheard = shownOf(held);
+  const from = (points: [number, number][]) => number(points[0]?.[1] ?? 0, language, 2);
+  const to = (points: [number, number][]) => number(points.at(-1)?.[1] ?? 0, language, 2);
+  const shown = shownOf(curves);
+  const text = [
+    t.train.curveText(name, folds.length, from(shown), to(shown)),
+    unheard.length > 0 && t.train.heldText(from(unheard), to(unheard)),
+  ]
+    .filter(Boolean)
+    .join(' ');
   const current = curves.find(({ fold }) => fold === newest);
   return (
     <figure>
-      <figcaption>{t.train[measure]}</figcaption>
+      <figcaption>{name}</figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={text}>
         {rows.map((value) => (
           <g key={value}>
@@ -120,6 +146,7 @@ function Plot({ measure, curves, newest }: { measure: Measure; curves: Curve[]; 
         {folds.map(({ fold, points }) => (
           <path key={fold} class="curve single" d={path(points)} />
         ))}
+        {unheard.length > 1 && <path class="curve held" d={path(unheard)} />}
         {mean.length > 1 && <path class="curve mean" d={path(mean)} />}
         {current !== undefined && (
           <path class={newest === 0 ? 'curve final' : 'curve current'} d={path(current.points)} />

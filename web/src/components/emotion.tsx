@@ -16,24 +16,28 @@ export function Emotion({ label }: { label: string }) {
 interface BarsProps {
   probabilities: Record<string, number>;
   label: string;
-  /** The order of the rows; without it the likeliest comes first. Live bars stand still, so that one can follow them. */
+  /** The order of the rows, those without an answer included; without it the likeliest comes first. Live bars stand still, so that one can follow them. */
   order?: string[];
 }
 
 /** Probabilities as bars with numbers. */
 export function Bars({ probabilities, label, order }: BarsProps) {
   const { language } = useText();
-  const rows: [string, number][] =
-    order === undefined ? ranked(probabilities) : order.map((name) => [name, probabilities[name] ?? 0]);
+  const rows: [string, number | undefined][] =
+    order === undefined ? ranked(probabilities) : order.map((name) => [name, probabilities[name]]);
   return (
     <ul class="bars" aria-label={label}>
       {rows.map(([name, share]) => (
         <li key={name}>
           <bdi class="bar-name">{emotionName(name, language)}</bdi>
           <span class="bar" aria-hidden="true">
-            <span style={{ width: `${Math.max(share * 100, 0.6)}%`, backgroundColor: emotionColor(name) }} />
+            {share !== undefined && (
+              <span
+                style={{ width: `${Math.max(share * 100, 0.6)}%`, backgroundColor: emotionColor(name) }}
+              />
+            )}
           </span>
-          <span class="bar-number">{percent(share, language, 1)}</span>
+          <span class="bar-number">{share === undefined ? '–' : percent(share, language, 1)}</span>
         </li>
       ))}
     </ul>

@@ -10,6 +10,7 @@ import { Comparison } from './comparison';
 import { Confusion } from './confusion';
 import { Curves } from './curves';
 import { Confirm } from './dialog';
+import { FoldTable } from './fold-table';
 import { Icon } from './icon';
 import { JobState } from './job-list';
 import { ProblemNote } from './problem';
@@ -50,32 +51,19 @@ export function JobDetail({ job }: { job: Job }) {
       {course.folds.length > 0 && (
         <details open={job.result === null}>
           <summary>{t.train.folds}</summary>
-          <Scroll label={t.train.folds}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t.train.foldName}</th>
-                  <th scope="col" class="number">
-                    {t.train.uar}
-                  </th>
-                  <th scope="col" class="number">
-                    {t.train.accuracy}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {course.folds.map(({ fold, name, uar, accuracy }) => (
-                  <tr key={fold}>
-                    <th scope="row" dir="auto">
-                      {name}
-                    </th>
-                    <td class="number">{number(uar, language, 3)}</td>
-                    <td class="number">{number(accuracy, language, 3)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <FoldTable
+            label={t.train.folds}
+            first={t.train.foldName}
+            columns={[
+              { name: t.train.uar, digits: 3 },
+              { name: t.train.accuracy, digits: 3 },
+            ]}
+            rows={course.folds.map(({ fold, name, uar, accuracy }) => ({
+              fold,
+              name,
+              figures: [uar, accuracy],
+            }))}
+          />
         </details>
       )}
       {job.result !== null && <Text summary={t.train.report} text={job.result.report} />}
@@ -144,24 +132,12 @@ function Result({ job, result }: { job: Job; result: JobResult }) {
   return (
     <>
       <dl class="figures">
-        <div class="main">
-          <dt>{t.train.uar}</dt>
-          <dd>
-            {number(result.uar, language, 3)}{' '}
-            {result.uar_interval !== undefined && (
-              <small>
-                <Interval interval={result.uar_interval} />
-              </small>
-            )}
-          </dd>
-        </div>
+        <Figure name={t.train.uar} value={result.uar} interval={result.uar_interval} main />
+        <Figure name={t.train.war} value={result.accuracy} interval={result.accuracy_interval} />
+        <Figure name={t.train.macroF1} value={result.macro_f1} interval={result.macro_f1_interval} />
         <div>
-          <dt>{t.train.accuracy}</dt>
-          <dd>{number(result.accuracy, language, 3)}</dd>
-        </div>
-        <div>
-          <dt>{t.train.macroF1}</dt>
-          <dd>{number(result.macro_f1, language, 3)}</dd>
+          <dt>{t.train.guessing}</dt>
+          <dd>{number(1 / Math.max(1, result.emotions.length), language, 3)}</dd>
         </div>
         <div>
           <dt>{t.train.recordings}</dt>
@@ -171,12 +147,38 @@ function Result({ job, result }: { job: Job; result: JobResult }) {
       <p class="faint">
         {t.train.protocol}: <bdi>{result.protocol}</bdi>
       </p>
+      <p class="faint">{t.train.figuresHelp}</p>
+      {result.leaks.length === 0 && <p class="faint">{t.train.noLeaks}</p>}
       <Notes title={t.train.leaks} notes={result.leaks} />
       <Notes title={t.train.notices} notes={result.warnings} />
       <Promote result={result} name={job.recipe} />
       <Comparison job={job} result={result} />
       <Confusion emotions={result.emotions} counts={result.confusion} />
     </>
+  );
+}
+
+interface FigureProps {
+  name: string;
+  value: number;
+  interval?: [number, number] | undefined;
+  main?: boolean;
+}
+
+function Figure({ name, value, interval, main = false }: FigureProps) {
+  const { language } = useText();
+  return (
+    <div class={main ? 'main' : ''}>
+      <dt>{name}</dt>
+      <dd>
+        {number(value, language, 3)}{' '}
+        {interval !== undefined && (
+          <small>
+            <Interval interval={interval} />
+          </small>
+        )}
+      </dd>
+    </div>
   );
 }
 

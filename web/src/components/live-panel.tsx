@@ -29,6 +29,7 @@ interface Heard {
   seconds: number;
 }
 
+const SILENCE: StripHistory = { partials: [], levels: [], seconds: 0, lag: 0 };
 const NOTHING: Heard = { emotions: [], newest: null, level: -80, seconds: 0 };
 
 function useLive() {
@@ -37,7 +38,7 @@ function useLive() {
   const [heard, setHeard] = useState<Heard>(NOTHING);
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const session = useRef<LiveSession | null>(null);
-  const history = useRef<StripHistory>({ partials: [], levels: [], seconds: 0 });
+  const history = useRef<StripHistory>(SILENCE);
   const said = useRef('');
   const gone = useRef(false);
 
@@ -59,7 +60,7 @@ function useLive() {
     setTrouble(null);
     setHeard(NOTHING);
     setState('starting');
-    history.current = { partials: [], levels: [], seconds: 0 };
+    history.current = { ...SILENCE, partials: [], levels: [] };
     said.current = '';
     let model = '';
     const stream = info.get()?.stream ?? { window: 3, hop: 0.5 };
@@ -69,6 +70,7 @@ function useLive() {
         {
           ready: (message) => {
             model = message.model;
+            history.current.lag = message.window / 2;
             setHeard({ ...NOTHING, emotions: message.emotions });
             setState('listening');
           },

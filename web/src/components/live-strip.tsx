@@ -12,6 +12,8 @@ export interface StripHistory {
   partials: Partial[];
   levels: { time: number; level: number }[];
   seconds: number;
+  /** How far behind its sound an answer comes: it is about the middle of the window that has just ended. */
+  lag: number;
 }
 
 /** Forgets what has left the strip on the left. */
@@ -34,12 +36,14 @@ function paint(canvas: HTMLCanvasElement, history: StripHistory, emotions: strin
   const from = to - STRIP_SECONDS;
   trim(history, from);
   const x = (time: number) => ((time - from) / STRIP_SECONDS) * width;
+  const answered = (end: number) => x(Math.max(0, end - history.lag));
   const areas = height - LEVEL_HEIGHT - 4;
 
   for (const [index, { end, speech, probabilities }] of history.partials.entries()) {
     if (!speech || probabilities === undefined) continue;
     const before = history.partials[index - 1];
-    const left = x(before?.end ?? end - 0.5);
+    const left = answered(before?.end ?? end - 0.5);
+    const right = answered(end);
     let top = 0;
     for (const emotion of emotions) {
       const share = (probabilities[emotion] ?? 0) * areas;
@@ -49,8 +53,8 @@ function paint(canvas: HTMLCanvasElement, history: StripHistory, emotions: strin
       context.fillStyle = canvasColor(emotion);
       context.beginPath();
       context.moveTo(left - 0.5, was);
-      context.lineTo(x(end), top);
-      context.lineTo(x(end), top + share);
+      context.lineTo(right, top);
+      context.lineTo(right, top + share);
       context.lineTo(left - 0.5, was + wasShare);
       context.fill();
       top += share;
@@ -74,7 +78,7 @@ function stackTop(partial: Partial, emotions: string[], until: string): number {
   return top;
 }
 
-/** The last half minute: probabilities stacked over time, and the loudness below. */
+/** The last half minute: probabilities stacked over the sound that they are about, and its loudness below. */
 export function LiveStrip({ emotions, history }: { emotions: string[]; history: StripHistory }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   // Drawn with every new level, some twenty times a second.

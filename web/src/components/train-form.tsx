@@ -118,30 +118,8 @@ function Form({ recipes, corpora, started }: FormProps) {
         </select>
       </label>
       <div class="pair">
-        <label class="field">
-          <span>{t.train.seed}</span>
-          <input
-            type="number"
-            min={0}
-            step={1}
-            value={seed}
-            placeholder={t.train.asInRecipe}
-            onInput={(event) => setSeed(event.currentTarget.value)}
-          />
-        </label>
-        {key !== null && (
-          <label class="field">
-            <span>{t.train.epochs}</span>
-            <input
-              type="number"
-              min={1}
-              step={1}
-              value={epochs}
-              placeholder={t.train.asInRecipe}
-              onInput={(event) => setEpochs(event.currentTarget.value)}
-            />
-          </label>
-        )}
+        <WholeNumber name={t.train.seed} min={0} value={seed} change={setSeed} />
+        {key !== null && <WholeNumber name={t.train.epochs} min={1} value={epochs} change={setEpochs} />}
       </div>
       <details>
         <summary>{t.train.own}</summary>
@@ -166,6 +144,31 @@ function Form({ recipes, corpora, started }: FormProps) {
         {t.train.go}
       </button>
     </form>
+  );
+}
+
+interface WholeNumberProps {
+  name: string;
+  min: number;
+  value: string;
+  change: (value: string) => void;
+}
+
+/** A field that overrides a number of the recipe; empty, it leaves the recipe as it is. */
+function WholeNumber({ name, min, value, change }: WholeNumberProps) {
+  const { t } = useText();
+  return (
+    <label class="field">
+      <span>{name}</span>
+      <input
+        type="number"
+        min={min}
+        step={1}
+        value={value}
+        placeholder={t.train.asInRecipe}
+        onInput={(event) => change(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 

@@ -289,7 +289,8 @@ export const de: Texts = {
     stages: {
       'extracting features': 'Merkmale werden berechnet',
       evaluating: 'Wird geprüft',
-      training: 'Training mit allen Aufnahmen',
+      starting: 'Beginnt',
+      'training the model': 'Training mit allen Aufnahmen',
       saving: 'Wird gespeichert',
     },
     position: (place) => `Platz ${place} in der Warteschlange`,
@@ -309,6 +310,12 @@ export const de: Texts = {
     final: 'Training mit allen Aufnahmen',
     curveText: (name, folds, from, to) =>
       `${name} von ${plural(folds, 'Durchgang', 'Durchgängen')} über die Epochen: im Mittel anfangs ${from}, zuletzt ${to}.`,
+    held: 'Nicht daraus gelernt (Mittel)',
+    heldHelp:
+      'Die gepunktete Linie ist an Aufnahmen gemessen, aus denen dieses Training nicht gelernt hat: der Verlust an denen, die über das Ende entscheiden, die Genauigkeit an den ausgelassenen, die nichts entscheiden.',
+    heldLoss: 'Verlust, zurückgehalten',
+    watchedAccuracy: 'Genauigkeit, ausgelassen',
+    heldText: (from, to) => `An Aufnahmen, aus denen nicht gelernt wurde: von ${from} auf ${to}.`,
     curveTable: 'Letzte Epoche jedes Durchgangs',
     noCurves: 'Diese Art Modell wird in einem Schritt angepasst und hat keinen Verlauf.',
     folds: 'Je Durchgang',
@@ -316,6 +323,11 @@ export const de: Texts = {
     result: 'Ergebnis',
     recordings: 'Geprüfte Aufnahmen',
     protocol: 'Wie geprüft wurde',
+    figuresHelp:
+      'UAR ist der erkannte Anteil jeder Emotion, gemittelt über die Emotionen; WAR ist der Anteil aller Aufnahmen, die richtig waren. Neben einer Zahl steht ihr 95-%-Intervall.',
+    guessing: 'UAR beim Raten',
+    noLeaks:
+      'Soweit bekannt, steht keine Stimme, keine Kopie und keine Wiederholung auf beiden Seiten der Teilung.',
     leaks: 'Lecks',
     notices: 'Hinweise',
     confusion: 'Verwechslungen',
@@ -338,6 +350,7 @@ export const de: Texts = {
     recipeText: 'Rezept mit allen Einstellungen',
     finishedSay: (recipe, uar) => `Das Training ${recipe} ist fertig: UAR ${uar}.`,
     failedSay: (recipe) => `Das Training ${recipe} ist gescheitert.`,
+    war: 'Genauigkeit (WAR)',
     macroF1: 'Makro-F1',
     uar: 'UAR',
   },

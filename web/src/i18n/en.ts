@@ -283,7 +283,8 @@ export const en = {
     stages: {
       'extracting features': 'Extracting features',
       evaluating: 'Evaluating',
-      training: 'Training on everything',
+      starting: 'Starting',
+      'training the model': 'Training on everything',
       saving: 'Saving',
     },
     position: (place: number) => `Place ${place} in the queue`,
@@ -303,6 +304,12 @@ export const en = {
     final: 'Training on everything',
     curveText: (name: string, folds: number, from: string, to: string) =>
       `${name} of ${plural(folds, 'fold', 'folds')} over the epochs: from ${from} at first to ${to} at last, on average.`,
+    held: 'Not learned from (mean)',
+    heldHelp:
+      'The dotted line is measured on recordings that this training did not learn from: the loss on those that decide when to stop, the accuracy on those that are left out, which decide nothing.',
+    heldLoss: 'Loss, held out',
+    watchedAccuracy: 'Accuracy, left out',
+    heldText: (from: string, to: string) => `On recordings not learned from: from ${from} to ${to}.`,
     curveTable: 'Last epoch of each fold',
     noCurves: 'This kind of model is fitted in one step and has no curves.',
     folds: 'By fold',
@@ -310,6 +317,10 @@ export const en = {
     result: 'Result',
     recordings: 'Recordings judged',
     protocol: 'How it was judged',
+    figuresHelp:
+      'UAR is the share found of each emotion, averaged over the emotions; WAR is the share of all recordings that were right. Beside a figure stands its 95 % interval.',
+    guessing: 'UAR of guessing',
+    noLeaks: 'As far as is known, no speaker, copy or take stands on both sides of the split.',
     leaks: 'Leaks',
     notices: 'Notices',
     confusion: 'Confusion',
@@ -333,6 +344,7 @@ export const en = {
     recipeText: 'Recipe with all settings',
     finishedSay: (recipe: string, uar: string) => `Training ${recipe} has finished: UAR ${uar}.`,
     failedSay: (recipe: string) => `Training ${recipe} has failed.`,
+    war: 'Accuracy (WAR)',
     macroF1: 'Macro-F1',
     uar: 'UAR',
   },

@@ -111,9 +111,12 @@ function Browser({ corpus }: { corpus: Corpus }) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  const later = (change: globalThis.Partial<Filter>) => {
+  // What was typed into one field must not be lost when another one follows within the pause.
+  const wanted = useRef(filter);
+  const change = (values: globalThis.Partial<Filter>, pause: number) => {
+    wanted.current = { ...wanted.current, ...values };
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setFilter((before) => ({ ...before, ...change })), PAUSE_MS);
+    timer.current = setTimeout(() => setFilter(wanted.current), pause);
   };
   return (
     <section class="card">
@@ -125,7 +128,7 @@ function Browser({ corpus }: { corpus: Corpus }) {
       >
         <label class="field">
           <span>{t.corpus.emotion}</span>
-          <select onChange={(event) => setFilter({ ...filter, emotion: event.currentTarget.value })}>
+          <select onChange={(event) => change({ emotion: event.currentTarget.value }, 0)}>
             <option value="">{t.corpus.all}</option>
             {Object.keys(corpus.emotions)
               .sort()
@@ -140,7 +143,7 @@ function Browser({ corpus }: { corpus: Corpus }) {
           <span>{t.corpus.speaker}</span>
           <input
             autocomplete="off"
-            onInput={(event) => later({ speaker: event.currentTarget.value.trim() })}
+            onInput={(event) => change({ speaker: event.currentTarget.value.trim() }, PAUSE_MS)}
           />
         </label>
         <label class="field grow">
@@ -148,7 +151,7 @@ function Browser({ corpus }: { corpus: Corpus }) {
           <input
             type="search"
             autocomplete="off"
-            onInput={(event) => later({ query: event.currentTarget.value.trim() })}
+            onInput={(event) => change({ query: event.currentTarget.value.trim() }, PAUSE_MS)}
           />
         </label>
       </form>

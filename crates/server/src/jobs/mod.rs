@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use stimmung::evaluation::Interval;
 use stimmung::{Checkpoints, Error, Evaluated, Experiment, Recipe, report, save_run};
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
@@ -35,8 +36,14 @@ pub(crate) struct JobResult {
     uar_interval: [f64; 2],
     /// Weighted average recall.
     accuracy: f64,
+    /// Its interval; absent in results of servers before they told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accuracy_interval: Option<[f64; 2]>,
     /// Mean F1 over emotions.
     macro_f1: f64,
+    /// Its interval; absent as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    macro_f1_interval: Option<[f64; 2]>,
     /// The terms on which the figures hold.
     protocol: String,
     /// Recordings judged.
@@ -61,13 +68,16 @@ impl JobResult {
 
     fn new(model: String, experiment: &Experiment, evaluated: &Evaluated) -> Self {
         let evaluation = &evaluated.evaluation;
-        let (pooled, interval) = (&evaluation.pooled, &evaluation.intervals.uar);
+        let (pooled, intervals) = (&evaluation.pooled, &evaluation.intervals);
+        let ends = |interval: &Interval| [interval.low, interval.high];
         Self {
             model,
             uar: pooled.uar,
-            uar_interval: [interval.low, interval.high],
+            uar_interval: ends(&intervals.uar),
             accuracy: pooled.war,
+            accuracy_interval: Some(ends(&intervals.war)),
             macro_f1: pooled.macro_f1,
+            macro_f1_interval: Some(ends(&intervals.macro_f1)),
             protocol: evaluation.terms(),
             recordings: evaluation.recordings,
             leaks: evaluation.leaks.iter().map(ToString::to_string).collect(),
