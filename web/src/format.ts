@@ -18,11 +18,13 @@ export function number(value: number, language: Language, digits = 0): string {
 
 /** A difference with its sign, which also stands before what was rounded to zero. */
 export function difference(value: number, language: Language, digits = 3): string {
-  return new Intl.NumberFormat(language, {
+  const format = new Intl.NumberFormat(language, {
     signDisplay: 'always',
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
-  }).format(value);
+  });
+  const minus = (part: Intl.NumberFormatPart) => (part.type === 'minusSign' ? '−' : part.value);
+  return format.formatToParts(value).map(minus).join('');
 }
 
 /** Seconds as a clock shows them: 0:07.5, 12:40.0, 1:02:03.4. */

@@ -81,6 +81,7 @@ describe('numbers', () => {
 
   it('signs differences and takes dates that are none', () => {
     expect(difference(0.012, 'en')).toBe('+0.012');
+    expect(difference(-0.012, 'de')).toBe('−0,012');
     expect(moment('not a date', 'en')).toBe('not a date');
     expect(moment(null, 'en')).toBe('');
   });

@@ -61,7 +61,11 @@ export function ModelCard({ model }: { model: Model }) {
       <Row name={t.models.parameters}>{number(full.parameters, language)}</Row>
       <Row name={t.models.size}>{bytes(full.bytes, language)}</Row>
       {full.created !== null && <Row name={t.models.created}>{moment(full.created, language)}</Row>}
-      {card.created_from && <Row name={t.models.createdFrom}>{card.created_from}</Row>}
+      {card.created_from && (
+        <Row name={t.models.createdFrom}>
+          <pre dir="ltr">{card.created_from}</pre>
+        </Row>
+      )}
       {card.notes !== undefined && card.notes.length > 0 && (
         <Row name={t.models.notes}>{typeof card.notes === 'string' ? card.notes : card.notes.join(' ')}</Row>
       )}
