@@ -109,11 +109,12 @@ export async function loadTimeline(item: Item): Promise<void> {
 
 /** Puts what was heard live on the list. */
 export function addLive(name: string, final: Final, heard: Blob, model: string): void {
-  const { label, confidence, probabilities, seconds, segments } = final;
+  const { label, confidence, probabilities, seconds, segments, id } = final;
   if (label === undefined || confidence === undefined || probabilities === undefined) return;
   const calibrated = models.get()?.models.find(({ id }) => id === model)?.calibrated ?? false;
   const measured = { label, confidence, probabilities, seconds };
   const answer: Answer = { ...measured, calibrated, model, segments: segments.length, warnings: [] };
+  if (id !== undefined) answer.id = id;
   const item: Item = {
     key: nextKey++,
     name,

@@ -70,7 +70,7 @@ fn bytes(samples: &[i16]) -> Vec<u8> {
 
 #[test]
 fn a_stream_ends_with_the_timeline_of_the_recording() {
-    let server = Running::start();
+    let server = Running::with(|params| params.feedback = true);
     let (samples, recording) = talk();
     let timeline = server.post("/v1/timeline", "audio/wav", &recording).json();
     assert!(!timeline["segments"].as_array().unwrap().is_empty(), "{timeline}");
@@ -93,6 +93,10 @@ fn a_stream_ends_with_the_timeline_of_the_recording() {
     assert_eq!(last["segments"], timeline["segments"]);
     assert_eq!(last["seconds"], timeline["seconds"]);
     assert_eq!(hear(&mut socket), Err(CloseCode::Normal));
+    // What was heard live can be corrected like any answer.
+    let said = json!({ "prediction": last["id"], "label": "surprise" });
+    let kept = server.post_json("/v1/feedback", &said).json();
+    assert_eq!((&kept["predicted"], &kept["label"]), (&last["label"], &json!("surprise")));
 }
 
 /// The packets of an Ogg file with one stream, the two headers left out.

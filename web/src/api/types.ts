@@ -213,6 +213,8 @@ export type StreamMessage =
       confidence?: number;
       probabilities?: Probabilities;
       segments: Segment[];
+      /** What a correction refers to; absent where nothing was said. */
+      id?: string;
     }
   | { type: 'error'; problem: Problem };
 

@@ -17,12 +17,13 @@ use stimmung::timeline::{Listener, Segment, Timeline, TimelineParams};
 use stimmung::{Recognizer, RecordingError};
 use utoipa::IntoParams;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use uuid::Uuid;
 
 use super::body::{Binary, Input, Params, RecordingName, Upload};
 use super::predict::{limits, open};
 use crate::models::Working;
 use crate::problem::Problem;
-use crate::state::{Live, Shared, State as Server};
+use crate::state::{Answered, Live, Shared, State as Server};
 
 /// The largest message of a stream in bytes: more than five seconds at 96 kHz.
 const LARGEST_MESSAGE: usize = 1 << 20;
@@ -206,7 +207,7 @@ impl Decoder {
 /// A WebSocket. The first message is text: `{"type": "start", "sample_rate": 16000, "format": "pcm_s16le", "model": ID, "window": 3, "hop": 0.5}`, of
 /// which all but the rate may be left out. The server says `ready`; then come binary messages of 16-bit samples, little-endian and mono. With `"format": "opus"` and, for two
 /// of them, `"channels"` in place of the rate, each binary message is one Opus packet instead, as browsers' encoders give them. Every hop, the
-/// server says `partial`; after `{"type": "stop"}` it says `final` and closes. Faults come as `{"type": "error", "problem": ...}`.
+/// server says `partial`; after `{"type": "stop"}` it says `final`, with the id of the answer that may be corrected, and closes. Faults come as `{"type": "error", "problem": ...}`.
 #[utoipa::path(get, path = "/v1/stream", operation_id = "stream", tag = "answers", responses((status = 101, description = "The WebSocket"), (status = 400), (status = 426), (status = 503)))]
 pub(super) async fn stream(
     State(state): State<Shared>,
@@ -289,7 +290,7 @@ impl Conversation {
                         self.say(&heard("partial", start, now, current.as_ref())).await?;
                     }
                 }
-                Message::Text(text) if is_stop(&text) => return self.finish(listener).await,
+                Message::Text(text) if is_stop(&text) => return self.finish(listener, &model).await,
                 Message::Text(_) => {
                     return Err(
                         Problem::bad_request("After the first message, only {\"type\": \"stop\"} is text.").into()
@@ -335,15 +336,34 @@ impl Conversation {
         Ok(pushed.await?)
     }
 
-    async fn finish(&mut self, ears: Ears) -> Result<(), Fault> {
+    async fn finish(&mut self, ears: Ears, model: &Working) -> Result<(), Fault> {
         let timeline = self.state.in_turn(move |_| Ok(ears.inner.finish()?)).await?;
         let longest = timeline.segments.iter().max_by(|a, b| (a.end - a.start).total_cmp(&(b.end - b.start)));
         let mut last = heard("final", 0.0, timeline.seconds, longest);
         last["seconds"] = timeline.seconds.into();
         last["segments"] = serde_json::to_value(&timeline.segments).unwrap_or_default();
+        if let Some(segment) = longest {
+            let id = Uuid::new_v4().to_string();
+            last["id"] = id.clone().into();
+            self.remember(id, model, segment);
+        }
         self.say(&last).await?;
         self.close(close_code::NORMAL, "").await;
         Ok(())
+    }
+
+    /// Keeps the answer for a while, where people may correct it.
+    fn remember(&self, id: String, model: &Working, segment: &Segment) {
+        if self.state.params.feedback {
+            self.state.remember(Answered {
+                id,
+                model: model.id.clone(),
+                label: segment.label.clone(),
+                probabilities: serde_json::to_string(&segment.probabilities).unwrap_or_default(),
+                recording: None,
+                audio: None,
+            });
+        }
     }
 
     async fn say(&mut self, object: &Value) -> Result<(), Fault> {
