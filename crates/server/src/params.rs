@@ -59,7 +59,8 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Recordings in a batch, 1 to 10,000. Default 100.
     pub batch: usize,
-    /// Answers that are worked out at the same time, 1 to 1024; further ones wait. Default the number of cores.
+    /// Answers that are worked out at the same time, 1 to 1024; further ones wait. Default four a core: while
+    /// one is on its way between threads, the others keep the cores busy.
     pub at_once: usize,
     /// Requests that wait for their answer, 1 to 100,000; further ones are refused with 503. Default 256.
     pub waiting: usize,
@@ -78,7 +79,7 @@ impl Default for Limits {
             seconds: 3600.0,
             request_seconds: 60,
             batch: 100,
-            at_once: std::thread::available_parallelism().map_or(1, usize::from).min(1024),
+            at_once: std::thread::available_parallelism().map_or(4, |cores| 4 * cores.get()).min(1024),
             waiting: 256,
             streams: 64,
             jobs: 100,
