@@ -24,6 +24,12 @@ fn install() -> Option<PrometheusHandle> {
     describe_histogram!("stimmung_prediction_seconds", Unit::Seconds, "The work on one answer, without waiting.");
     describe_gauge!("stimmung_waiting", "Answers that wait for their turn.");
     describe_gauge!("stimmung_streams", "Live streams.");
+    describe_histogram!(
+        "stimmung_stream_lag_seconds",
+        Unit::Seconds,
+        "From the arrival of a stream's message until it was heard, and its answer was taken."
+    );
+    describe_gauge!("stimmung_model_active", "1 for the model that answers when none is asked for, 0 for the others.");
     describe_gauge!("stimmung_jobs_queued", "Trainings that wait for their turn.");
     describe_gauge!("stimmung_jobs_running", "Trainings under way.");
     describe_counter!("stimmung_jobs_total", "Trainings that came to an end, by state.");
@@ -47,6 +53,11 @@ pub(crate) fn request(route: &str, method: &str, status: u16, took: Duration) {
     let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
     metrics::counter!("stimmung_requests_total", &labels).increment(1);
     metrics::histogram!("stimmung_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+}
+
+/// Counts a message of a live stream that was heard.
+pub(crate) fn stream_lag(lag: Duration) {
+    metrics::histogram!("stimmung_stream_lag_seconds").record(lag.as_secs_f64());
 }
 
 /// Counts an answer.

@@ -215,6 +215,7 @@ fn the_server_tells_how_it_is() {
     let line = "stimmung_requests_total{route=\"/v1/predict\",method=\"POST\",status=\"200\"}";
     assert!(metrics.text().contains(line), "{}", metrics.text());
     assert!(metrics.text().contains("stimmung_prediction_seconds_bucket"));
+    assert!(metrics.text().contains("stimmung_model_active{model=\"embedded\"} 1"), "{}", metrics.text());
     let info = server.get("/v1/info").json();
     assert_eq!((&info["feedback"], &info["keys"]), (&json!(false), &json!(false)));
     let document = server.get("/openapi.json").json();

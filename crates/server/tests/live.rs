@@ -93,6 +93,9 @@ fn a_stream_ends_with_the_timeline_of_the_recording() {
     assert_eq!(last["segments"], timeline["segments"]);
     assert_eq!(last["seconds"], timeline["seconds"]);
     assert_eq!(hear(&mut socket), Err(CloseCode::Normal));
+    let metrics = server.get("/metrics").text();
+    let lags = metrics.lines().find_map(|line| line.strip_prefix("stimmung_stream_lag_seconds_count ")).unwrap();
+    assert!(lags.parse::<usize>().unwrap() >= samples.len() / 4000, "{lags}");
     // What was heard live can be corrected like any answer.
     let said = json!({ "prediction": last["id"], "label": "surprise" });
     let kept = server.post_json("/v1/feedback", &said).json();

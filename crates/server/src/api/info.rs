@@ -83,6 +83,11 @@ pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Pro
         .look_up(|state| {
             let (waiting, _) = state.store.queue(0)?;
             metrics::gauge!("stimmung_jobs_queued").set(waiting as f64);
+            let active = state.models.active().id.clone();
+            for model in state.models.all()? {
+                let is_active = f64::from(u8::from(model.id == active));
+                metrics::gauge!("stimmung_model_active", "model" => model.id).set(is_active);
+            }
             Ok(crate::metrics::render())
         })
         .await?;

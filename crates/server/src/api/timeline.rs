@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -275,6 +275,7 @@ impl Conversation {
         loop {
             match self.next().await? {
                 Message::Binary(bytes) => {
+                    let arrived = Instant::now();
                     listener = Self::push(&self.state, listener, bytes).await?;
                     let now = listener.inner.seconds();
                     if now > self.state.params.limits.seconds {
@@ -289,6 +290,7 @@ impl Conversation {
                         let start = (now - window).max(0.0);
                         self.say(&heard("partial", start, now, current.as_ref())).await?;
                     }
+                    crate::metrics::stream_lag(arrived.elapsed());
                 }
                 Message::Text(text) if is_stop(&text) => return self.finish(listener, &model).await,
                 Message::Text(_) => {
