@@ -28,6 +28,7 @@ test('a training goes from its start to the active model', async ({ page }) => {
 test('curves are drawn while a network learns, and its figures stand beside those of the last one', async ({
   page,
 }) => {
+  test.setTimeout(300_000);
   await finishedTrainings(page.request);
   const complaints = watchConsole(page);
   await page.goto('/#/train');
@@ -35,7 +36,7 @@ test('curves are drawn while a network learns, and its figures stand beside thos
   // It goes on to its last epoch, so that there is something to watch on the smallest corpus.
   await page
     .getByLabel('Recipe (TOML)')
-    .fill(networkRecipe('watched').replace('patience = 20', 'patience = 600'));
+    .fill(networkRecipe('watched').replace('patience = 20', 'patience = 3000'));
   // A fast machine is through before a test could look twice: the page itself keeps what it draws.
   await page.evaluate(() => {
     const drawings: string[] = [];
@@ -46,12 +47,12 @@ test('curves are drawn while a network learns, and its figures stand beside thos
       if (held != null && job?.querySelector('.curve.current') != null) drawings.push(held);
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
   });
-  await page.getByRole('spinbutton', { name: 'Epochs' }).fill('600');
+  await page.getByRole('spinbutton', { name: 'Epochs' }).fill('3000');
   await page.getByRole('button', { name: 'Start training' }).click();
   const job = page.getByRole('article');
   await expect(job.getByRole('heading', { name: 'watched' })).toBeVisible();
   const loss = job.getByRole('img', { name: /^Loss/ });
-  await expect(job.getByText('Finished', { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(job.getByText('Finished', { exact: true })).toBeVisible({ timeout: 240_000 });
   // Grown while it ran, the held-out one beside it: not drawn once at the end.
   const drawings = await page.evaluate(() => (window as unknown as { drawings: string[] }).drawings);
   expect(new Set(drawings).size).toBeGreaterThan(2);
