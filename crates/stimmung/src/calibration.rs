@@ -92,17 +92,20 @@ mod tests {
         assert!(model.card.scores.iter().any(|score| score.metric.contains("calibration")), "{:?}", model.card.scores);
         assert_eq!(experiment.train(None, &Quiet).unwrap().classifier.calibration(), None);
 
-        // A fold's own answers have no say in how they are calibrated.
-        let mut bent = evaluated.predictions.clone();
-        for prediction in bent.iter_mut().filter(|it| it.fold == 0) {
-            prediction.probabilities = vec![0.0; 3];
-            prediction.probabilities[(experiment.items[prediction.item].class + 1) % 3] = 1.0;
-        }
-        let others = |predictions: &[Prediction]| {
-            let kept: Vec<Prediction> = predictions.iter().filter(|it| it.fold != 0).cloned().collect();
-            Calibration::of(&evaluated.evaluation, &experiment.items, &evaluated.folds, &kept).unwrap().calibrated
+        // Each fold under the temperature of the others, fitted here once more; under the common one the figures are others.
+        let scored = |fitted_to: &dyn Fn(&Prediction, &Prediction) -> bool| {
+            let class = |prediction: &Prediction| experiment.items[prediction.item].class;
+            let answer = |judged: &Prediction| {
+                let others = evaluated.predictions.iter().filter(|other| fitted_to(judged, other));
+                let others: Vec<_> = others.map(|other| (&other.probabilities[..], class(other))).collect();
+                let mut probabilities = judged.probabilities.clone();
+                Temperature::fit(&others).unwrap().apply(&mut probabilities);
+                (probabilities, class(judged))
+            };
+            scores(&evaluated.predictions.iter().map(answer).collect::<Vec<_>>()).unwrap()
         };
-        assert_eq!(others(&bent), others(&evaluated.predictions));
+        assert_eq!(*after, scored(&|judged, other| judged.fold != other.fold));
+        assert_ne!(*after, scored(&|_, _| true));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum WarningCode {
     Clipped,
     /// The sound ends below [`NARROW_BAND_SHARE`] of the band that the model hears.
     NarrowBand,
-    /// The features lie further from those of the training recordings than 99 in 100 new voices in recordings like those do
+    /// The features lie further from those of the training recordings than those of 99 in 100 recordings of new voices do
     /// ([`Classifier::novelty`](stimmung_models::Classifier::novelty)).
     UnlikeTraining,
 }
