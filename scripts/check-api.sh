@@ -20,7 +20,7 @@ if [ -z "$python" ]; then
   fi
 fi
 
-work="$(mktemp -d)"
+source scripts/serving.sh
 # A corpus as small as trainings on it are short, under the name and with the file names that the published systems' calls ask for.
 "$binary" corpus synth "$work/voices" --speakers 2 --takes 1 >/dev/null
 mkdir -p "$work/corpora/emodb/wav"
@@ -34,35 +34,25 @@ for file in "$work"/voices/*.wav; do
   ln "$file" "$work/corpora/emodb/wav/$speaker${texts[$((10#${text#t} - 1))]}${code}a.wav"
 done
 cat >"$work/config.toml" <<'TOML'
-listen = "127.0.0.1:0"
 feedback = true
 keep_audio = true
 # Orders of trainings are not to be refused because there are many.
 limits = { jobs = 10000, request_seconds = 10 }
 TOML
 
-(
-  cd "$work"
-  exec env -u STIMMUNG_CORPORA XDG_CACHE_HOME="$work/cache" "$binary" serve --json --config config.toml --data data --corpora corpora
-) >"$work/listening" 2>"$work/log" &
-server=$!
-trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 100); do
-  [ -s "$work/listening" ] && break
-  sleep 0.1
-done
-url="http://$(sed 's/.*"listening":"\([^"]*\)".*/\1/' "$work/listening")"
+scripts="$PWD/scripts"
+# No other corpora are to be found, and what Schemathesis leaves behind goes with the folder.
+cd "$work"
+unset STIMMUNG_CORPORA
+export XDG_CACHE_HOME="$work/cache"
+serve --config config.toml --corpora corpora
 
 # Statuses that the description does not name are findings, because every call names its own; the same for media types. Nothing is drawn at
 # random, so that a finding is found again.
-scripts="$PWD/scripts"
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance
-(
-  cd "$work"
-  RECORDING="$work/corpora/emodb/wav/03a01Wa.wav" SCHEMATHESIS_HOOKS=check_api PYTHONPATH="$scripts" PYTHONDONTWRITEBYTECODE=1 \
-    "$python" -m schemathesis.cli run "$url/openapi.json" --no-color --continue-on-failure --warnings off --request-timeout 30 \
-    --checks "$checks,negative_data_rejection,unsupported_method" --generation-deterministic --max-examples 25
-)
+RECORDING="$work/corpora/emodb/wav/03a01Wa.wav" SCHEMATHESIS_HOOKS=check_api PYTHONPATH="$scripts" PYTHONDONTWRITEBYTECODE=1 \
+  "$python" -m schemathesis.cli run "$url/openapi.json" --no-color --continue-on-failure --warnings off --request-timeout 30 \
+  --checks "$checks,negative_data_rejection,unsupported_method" --generation-deterministic --max-examples 25
 
 if grep --quiet panicked "$work/log"; then
   grep panicked "$work/log" >&2

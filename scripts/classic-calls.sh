@@ -5,15 +5,8 @@
 set -euo pipefail
 
 binary="${1:-target/release/stimmung}"
-work="$(mktemp -d)"
-"$binary" serve --json --listen 127.0.0.1:0 --data "$work/data" >"$work/listening" 2>"$work/log" &
-server=$!
-trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 100); do
-  [ -s "$work/listening" ] && break
-  sleep 0.1
-done
-url="http://$(sed 's/.*"listening":"\([^"]*\)".*/\1/' "$work/listening")"
+source "$(dirname "$0")/serving.sh"
+serve
 
 # says WORD CURL-ARGUMENTS...: the answer must hold the word.
 says() {

@@ -47,17 +47,7 @@ fi
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 [ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund --silent)
 
-work="$(mktemp -d)"
-server=''
-stop() {
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap stop EXIT
-
+source scripts/serving.sh
 export STIMMUNG_CORPUS=emodb
 if [ ! -d "${STIMMUNG_CORPORA:-}/emodb" ]; then
   echo 'no Emo-DB in STIMMUNG_CORPORA: synthetic voices take its place'
@@ -67,19 +57,8 @@ if [ ! -d "${STIMMUNG_CORPORA:-}/emodb" ]; then
   "$binary" corpus synth "$STIMMUNG_CORPORA/synth" >/dev/null
 fi
 
-"$binary" serve --json --feedback --listen 127.0.0.1:0 --data "$work/data" >"$work/listening" 2>"$work/log" &
-server=$!
-for _ in $(seq 100); do
-  [ -s "$work/listening" ] && break
-  sleep 0.1
-done
-if [ ! -s "$work/listening" ]; then
-  cat "$work/log" >&2
-  echo 'the server did not start' >&2
-  exit 1
-fi
-STIMMUNG_URL="http://$(sed 's/.*"listening":"\([^"]*\)".*/\1/' "$work/listening")"
-export STIMMUNG_URL
+serve --feedback
+export STIMMUNG_URL="$url"
 export STIMMUNG_SCREENSHOTS="${pictures:-$work/pictures}"
 
 status=0
