@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -87,7 +88,7 @@ pub struct Interval {
     pub level: f64,
     /// What was resampled.
     pub method: Resampled,
-    /// How often.
+    /// How often; a resample that lacks the figure, such as the recall of a class that was not drawn, does not count.
     pub resamples: usize,
 }
 
@@ -159,52 +160,123 @@ pub(crate) fn bootstrap_intervals<const N: usize>(
     if outcomes.is_empty() {
         return Err(EvaluationError::mismatch("recordings to resample", "at least 1", 0));
     }
-    if let Some(outside) = outcomes.iter().map(|o| o.truth.max(o.predicted)).find(|&class| class >= classes) {
-        return Err(EvaluationError::mismatch("a class", format!("an index below {classes}"), outside));
-    }
-    let (method, clusters) = clusters(outcomes, classes);
-
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    check_classes(outcomes, classes)?;
+    let clusters = Clusters::new(outcomes);
+    let cells = clusters.cells(outcomes, classes);
     let mut counts = vec![0_u64; classes * classes];
     let mut figures = metrics.map(|_| Vec::with_capacity(params.resamples));
-    for _ in 0..params.resamples {
-        counts.fill(0);
-        for _ in 0..clusters.len() {
-            for &(cell, count) in &clusters[rng.random_range(0..clusters.len())] {
-                counts[cell] += count;
-            }
-        }
+    clusters.resample(params, seed, |times| {
+        count_cells(&mut counts, &cells, times);
         for (figures, metric) in figures.iter_mut().zip(metrics) {
             figures.push(metric.of(&counts, classes));
         }
-    }
-    Ok(figures.map(|mut figures| {
-        figures.sort_unstable_by(f64::total_cmp);
-        Interval {
-            low: quantile(&figures, (1.0 - params.level) / 2.0),
-            high: quantile(&figures, f64::midpoint(1.0, params.level)),
-            level: params.level,
-            method,
-            resamples: params.resamples,
-        }
-    }))
+    });
+    Ok(figures.map(|figures| percentiles(figures, clusters.method, params.level)))
 }
 
-/// What to draw: for each speaker or recording, the cells of the confusion matrix it adds to, and how much.
-fn clusters(outcomes: &[Outcome<'_>], classes: usize) -> (Resampled, Vec<Vec<(usize, u64)>>) {
-    let cell = |outcome: &Outcome<'_>| outcome.truth * classes + outcome.predicted;
-    let mut speakers: BTreeMap<&str, BTreeMap<usize, u64>> = BTreeMap::new();
-    let mut all_known = true;
-    for outcome in outcomes {
-        match outcome.speaker {
-            Some(speaker) => *speakers.entry(speaker).or_default().entry(cell(outcome)).or_default() += 1,
-            None => all_known = false,
+/// Refuses classes that are out of range.
+pub(crate) fn check_classes(outcomes: &[Outcome<'_>], classes: usize) -> Result<(), EvaluationError> {
+    match outcomes.iter().map(|o| o.truth.max(o.predicted)).find(|&class| class >= classes) {
+        Some(outside) => Err(EvaluationError::mismatch("a class", format!("an index below {classes}"), outside)),
+        None => Ok(()),
+    }
+}
+
+/// What a bootstrap draws: speakers, or single recordings.
+pub(crate) struct Clusters {
+    pub(crate) method: Resampled,
+    /// The positions of the outcomes that are drawn together.
+    pub(crate) members: Vec<Vec<usize>>,
+}
+
+impl Clusters {
+    /// Speakers in the order of their names where all are known and there are 3, otherwise recordings.
+    pub(crate) fn new(outcomes: &[Outcome<'_>]) -> Self {
+        Self::of_speakers(outcomes.iter().map(|outcome| outcome.speaker))
+    }
+
+    /// As [`Clusters::new`], from the speaker of each outcome.
+    pub(crate) fn of_speakers<'a>(of_outcomes: impl Iterator<Item = Option<&'a str>>) -> Self {
+        let mut speakers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let (mut all_known, mut outcomes) = (true, 0);
+        for (index, speaker) in of_outcomes.enumerate() {
+            match speaker {
+                Some(speaker) => speakers.entry(speaker).or_default().push(index),
+                None => all_known = false,
+            }
+            outcomes = index + 1;
+        }
+        if all_known && speakers.len() >= FEWEST_SPEAKERS {
+            Self { method: Resampled::Speakers, members: speakers.into_values().collect() }
+        } else {
+            Self { method: Resampled::Recordings, members: (0..outcomes).map(|index| vec![index]).collect() }
         }
     }
-    if all_known && speakers.len() >= FEWEST_SPEAKERS {
-        (Resampled::Speakers, speakers.into_values().map(|cells| cells.into_iter().collect()).collect())
-    } else {
-        (Resampled::Recordings, outcomes.iter().map(|outcome| vec![(cell(outcome), 1)]).collect())
+
+    /// For each cluster, the cells of the confusion matrix that it adds to, and how much.
+    pub(crate) fn cells(&self, outcomes: &[Outcome<'_>], classes: usize) -> Vec<Vec<(usize, u64)>> {
+        let of_members = |members: &Vec<usize>| {
+            let mut cells: BTreeMap<usize, u64> = BTreeMap::new();
+            for outcome in members.iter().map(|&index| &outcomes[index]) {
+                *cells.entry(outcome.truth * classes + outcome.predicted).or_default() += 1;
+            }
+            cells.into_iter().collect()
+        };
+        self.members.iter().map(of_members).collect()
+    }
+
+    /// Draws as many clusters as there are, with replacement; see [`resample`].
+    pub(crate) fn resample(&self, params: &BootstrapParams, seed: u64, each: impl FnMut(&[u32])) {
+        resample(std::slice::from_ref(&(0..self.members.len())), params, seed, each);
+    }
+}
+
+/// The confusion matrix of clusters that were drawn so many times each.
+pub(crate) fn count_cells(counts: &mut [u64], cells: &[Vec<(usize, u64)>], times: &[u32]) {
+    counts.fill(0);
+    for (cells, &times) in cells.iter().zip(times) {
+        for &(cell, count) in cells {
+            counts[cell] += count * u64::from(times);
+        }
+    }
+}
+
+/// Draws clusters with replacement, as often as the parameters say; `each` is told how many times each was drawn.
+///
+/// Each stratum, a range of clusters, is drawn from by itself, as many times as it is long.
+pub(crate) fn resample(strata: &[Range<usize>], params: &BootstrapParams, seed: u64, mut each: impl FnMut(&[u32])) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut times = vec![0; strata.iter().map(ExactSizeIterator::len).sum()];
+    for _ in 0..params.resamples {
+        times.fill(0);
+        for stratum in strata {
+            for _ in stratum.clone() {
+                times[rng.random_range(stratum.clone())] += 1;
+            }
+        }
+        each(&times);
+    }
+}
+
+/// The interval of a figure that some resamples may not have: from those that have it. `None` if fewer than half do, as
+/// they would speak of themselves only.
+pub(crate) fn interval_where_defined(
+    figures: Vec<f64>,
+    method: Resampled,
+    params: &BootstrapParams,
+) -> Option<Interval> {
+    (2 * figures.len() >= params.resamples).then(|| percentiles(figures, method, params.level))
+}
+
+/// The interval that holds the share `level` of the figures of resamples, of which there must be some.
+pub(crate) fn percentiles(mut figures: Vec<f64>, method: Resampled, level: f64) -> Interval {
+    figures.sort_unstable_by(f64::total_cmp);
+    Interval {
+        low: quantile(&figures, (1.0 - level) / 2.0),
+        high: quantile(&figures, f64::midpoint(1.0, level)),
+        level,
+        method,
+        resamples: figures.len(),
     }
 }
 

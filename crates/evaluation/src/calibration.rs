@@ -83,7 +83,8 @@ impl CalibrationScores {
     }
 }
 
-fn check(probabilities: &[f32], truth: usize, classes: usize) -> Result<(), EvaluationError> {
+/// Refuses answers that are not a probability for each class, and true classes that there are none of.
+pub(crate) fn check(probabilities: &[f32], truth: usize, classes: usize) -> Result<(), EvaluationError> {
     if probabilities.len() != classes {
         return Err(EvaluationError::mismatch("probabilities of an answer", classes, probabilities.len()));
     }

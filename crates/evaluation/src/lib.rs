@@ -16,6 +16,10 @@
 //! UAR is the headline figure: the corpora of the field are unbalanced, and a model that always answers with the
 //! largest class has a UAR of one over the number of classes, whatever its WAR.
 //!
+//! Beside the figures stand what they hide: the accuracy of groups of recordings ([`accuracy_by_group`],
+//! [`accuracy_difference`]), of classes ([`class_intervals`]) and of confident answers ([`Confidences`]), what it goes with
+//! ([`correlation`]), how well each class is told from the rest ([`Roc`]), and how two runs differ ([`compare_runs`]).
+//!
 //! # Example
 //! Two speakers, two classes; the "model" is wrong about one recording of speaker `b`.
 //! ```
@@ -50,21 +54,30 @@ mod audit;
 mod bootstrap;
 mod calibration;
 mod confusion;
+mod correlation;
+mod curves;
 mod error;
 mod evaluation;
 mod item;
 mod protocol;
 pub mod render;
 mod scores;
+mod slices;
 mod split;
 
 pub use audit::{Leak, Overlap, Warning, audit, coverage};
 pub use bootstrap::{BootstrapParams, Interval, Outcome, Resampled, bootstrap_interval};
 pub use calibration::{CalibrationScores, ReliabilityBin};
 pub use confusion::ConfusionMatrix;
+pub use correlation::{Correlation, Pair, correlation};
+pub use curves::{ClassRoc, ConfidenceBin, ConfidencePoint, Confidences, Roc, RocCurve, RocPoint};
 pub use error::EvaluationError;
 pub use evaluation::{Evaluation, Figures, FoldScores, MeanSd, Prediction};
 pub use item::Item;
 pub use protocol::{FixedParams, Protocol, RandomParams, SpeakersParams};
 pub use scores::{ClassScores, Metric, Scores};
+pub use slices::{
+    ClassIntervals, Comparison, Estimate, GroupAccuracy, GroupDifference, RunDifference, accuracy_by_group,
+    accuracy_difference, class_intervals, compare_runs,
+};
 pub use split::Fold;
