@@ -58,7 +58,8 @@ fn from_a_corpus_to_a_prediction() {
             "predictions.csv",
             "receipt.json",
             "recipe.toml",
-            "report.txt"
+            "report.txt",
+            "timing.json"
         ]
     );
     assert_eq!(fs::read_dir(here.join("runs")).unwrap().count(), 1, "nothing unfinished is left");

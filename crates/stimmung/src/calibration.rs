@@ -1,11 +1,11 @@
 //! Calibrating a model by its answers for voices that it had not heard.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stimmung_evaluation::{CalibrationScores, Evaluation, Fold, Item, Prediction, Warning};
 use stimmung_models::Temperature;
 
 /// What calibration does to the answers of an evaluation that kept voices apart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The temperature, fitted to the answers of all folds: the model that is trained on everything gets it.
     pub temperature: Temperature,

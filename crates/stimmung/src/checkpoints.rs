@@ -55,6 +55,11 @@ impl Checkpoints {
         self.before + self.start.elapsed().as_secs_f64()
     }
 
+    /// Seconds that the work took before it was interrupted; 0 if it was not.
+    pub(crate) fn seconds_before(&self) -> f64 {
+        self.before
+    }
+
     /// Removes them, once the result is saved.
     pub fn discard(&self) {
         // What cannot be removed is a hidden folder that nobody needs.

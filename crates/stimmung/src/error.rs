@@ -67,6 +67,43 @@ pub enum Error {
         /// What was expected, and what to do.
         message: String,
     },
+    /// A folder that is no run's, or that lacks a part of one. Name another.
+    #[error(
+        "{path}: this is not the folder of a finished run, as it has no {missing}; name a folder that `stimmung run`, `evaluate` \
+         or `select` has written, such as runs/NAME"
+    )]
+    NotARun {
+        /// What was asked for.
+        path: PathBuf,
+        /// The files that are missing, or `folder`.
+        missing: String,
+    },
+    /// A run that a newer version wrote. Open it with that one.
+    #[error("{path}: written by stimmung {version}, and this is {own}; open it with the newer version")]
+    NewerRun {
+        /// The run's folder.
+        path: PathBuf,
+        /// The version that wrote it.
+        version: String,
+        /// The version that reads.
+        own: &'static str,
+    },
+    /// A file of a run that is damaged, or of another run.
+    #[error(
+        "{path}{}{}: {message}",
+        .line.map_or_else(String::new, |line| format!(", line {line}")),
+        .column.as_ref().map_or_else(String::new, |column| format!(", column `{column}`"))
+    )]
+    BrokenRun {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, if it is one.
+        line: Option<u64>,
+        /// The column, if it is one.
+        column: Option<String>,
+        /// What is wrong and what was expected.
+        message: String,
+    },
     /// The person stopped the work; nothing half-written is left.
     #[error("stopped; nothing half-written was left behind")]
     Cancelled,

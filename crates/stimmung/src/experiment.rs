@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest, standard_emotion};
@@ -19,6 +20,7 @@ use crate::pool;
 use crate::progress::{Training, advance_to};
 use crate::recipe::When;
 use crate::recognizer::most_probable;
+use crate::run::{Stage, Stopwatch, Timing};
 use crate::table::{id, nothing_usable};
 use crate::{Checkpoints, Error, FeatureTable, Progress, Recipe};
 
@@ -46,6 +48,8 @@ pub struct Experiment {
     rows: Vec<ItemRows>,
     /// Where unfinished trainings are kept.
     checkpoints: Option<Checkpoints>,
+    /// How long things took. Nothing but a run's `timing.json` knows.
+    stopwatch: Stopwatch,
 }
 
 /// The rows of the table that stand for an item.
@@ -105,6 +109,7 @@ impl Experiment {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn from_manifest(recipe: Recipe, mut manifest: Manifest, progress: &dyn Progress) -> Result<Self, Error> {
+        let start = Instant::now();
         keep_labelled(&mut manifest, recipe.corpus.emotions.as_ref())?;
         let sample_rate = listening_rate(&recipe, &manifest);
         let front_end = FrontEnd {
@@ -126,6 +131,7 @@ impl Experiment {
             items,
             rows,
             checkpoints: None,
+            stopwatch: Stopwatch::prepared_since(start),
         })
     }
 
@@ -135,7 +141,8 @@ impl Experiment {
             return None;
         }
         let (classes, items, rows) = label(&self.table, recipe.augmentation.when);
-        Some(Self { recipe, classes, items, rows, checkpoints: None, ..self.clone() })
+        let stopwatch = self.stopwatch.anew();
+        Some(Self { recipe, classes, items, rows, checkpoints: None, stopwatch, ..self.clone() })
     }
 
     /// Keeps the trainings of networks now and then, so that [`evaluate`](Self::evaluate) and [`train`](Self::train) go on
@@ -149,6 +156,13 @@ impl Experiment {
     pub(crate) fn hears_as(&self, recipe: &Recipe) -> bool {
         let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.hearing(0));
         hears(&self.recipe) == hears(recipe)
+    }
+
+    /// What the work so far took, with the training of a model or without.
+    pub(crate) fn timing(&self, trained: bool) -> Timing {
+        let before = self.checkpoints.as_ref().map_or(0.0, Checkpoints::seconds_before);
+        let timing = self.stopwatch.timing(before);
+        Timing { training: timing.training.filter(|_| trained), ..timing }
     }
 
     /// The label of each item.
@@ -170,6 +184,10 @@ impl Experiment {
     /// # Errors
     /// Splits that cannot be made, models that cannot be fitted, [`Error::Cancelled`].
     pub fn evaluate(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
+        self.stopwatch.time(Stage::Evaluating, || self.evaluate_folds(progress))
+    }
+
+    fn evaluate_folds(&self, progress: &dyn Progress) -> Result<Evaluated, Error> {
         let folds = self.folds()?;
         progress.begin("evaluating", (folds.len() * STEPS_OF_A_FIT) as u64);
         let judged: Result<Vec<_>, Error> = folds
@@ -312,7 +330,9 @@ impl Experiment {
     /// As [`fit`](Self::fit).
     pub fn train(&self, evaluated: Option<&Evaluated>, progress: &dyn Progress) -> Result<ModelFile, Error> {
         let items: Vec<usize> = (0..self.items.len()).collect();
-        let mut model = self.train_as(Some("final"), &items, describe_run(self, evaluated), progress)?;
+        let card = describe_run(self, evaluated);
+        let train = || self.train_as(Some("final"), &items, card, progress);
+        let mut model = self.stopwatch.time(Stage::Training, train)?;
         if let Some(calibration) = evaluated.and_then(|evaluated| evaluated.calibration.as_ref()) {
             model.classifier = model.classifier.with_calibration(calibration.temperature);
         }

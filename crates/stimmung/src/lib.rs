@@ -1,7 +1,7 @@
 //! Speech emotion recognition, from a corpus to a prediction.
 //!
 //! This is the library that programs use. A [`Recipe`] fixes an experiment; an [`Experiment`] hears its corpus, judges
-//! the recipe by its protocol and trains the model; [`save_run`] keeps what came out; a [`Recognizer`] answers for new
+//! the recipe by its protocol and trains the model; [`save_run`] keeps what came out, and [`SavedRun`] reads it; a [`Recognizer`] answers for new
 //! recordings with a model file, and follows long ones and speech that goes on ([`timeline`]). The crates below are re-exported under their own names.
 //!
 //! # Examples
@@ -61,6 +61,8 @@ pub use progress::{Progress, Quiet, Training, advance_to};
 pub use quality::{Warning, WarningCode};
 pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
-pub use run::{Receipt, Summary, report, save_run, save_selection, write_whole};
+pub use run::{
+    HistoryStep, Receipt, SavedPrediction, SavedRun, Summary, Timing, report, save_run, save_selection, write_whole,
+};
 pub use stimmung_models::Card;
 pub use table::{FeatureTable, Hearing, id as recording_id};

@@ -207,6 +207,12 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Reads the recipe of a run, which need not be what the published experiment was written for.
+    pub(crate) fn from_run(text: &str, origin: &str) -> Result<Self, Error> {
+        let table = text.parse().map_err(|error: toml::de::Error| refuse(origin, error.to_string().trim_end()))?;
+        Self::from_table(table, origin)
+    }
+
     fn from_table(table: toml::Table, origin: &str) -> Result<Self, Error> {
         let recipe: Self = table.try_into().map_err(|error| refuse_toml(origin, &error))?;
         recipe.check().map_err(|message| refuse(origin, &message))?;

@@ -81,7 +81,7 @@ pub struct FeatureTable {
     pub columns: Vec<String>,
     /// Shape (rows, columns): recording by recording, version by version, piece by piece.
     pub features: Matrix,
-    /// The recordings.
+    /// The recordings, each with the seconds that were heard of it.
     pub recordings: Vec<Recording>,
     /// SHA-256 of each recording's decoded samples, in hexadecimal: equal for byte-identical copies under different names.
     pub content: Vec<String>,
@@ -175,6 +175,8 @@ struct Heard {
     versions: Vec<Vec<Vec<f32>>>,
     content: String,
     sample_rate: u32,
+    /// As it was recorded, before conditioning.
+    seconds: f64,
 }
 
 impl Heard {
@@ -185,13 +187,13 @@ impl Heard {
         ear: &Ear,
     ) -> Result<Self, RecordingError> {
         let heard = hear(manifest, recording)?;
-        let content = content_hash(&heard);
+        let (content, seconds) = (content_hash(&heard), heard.seconds());
         let original = hearing.condition(heard)?;
         let mut versions = vec![ear.describe(&original)?];
         for number in 1..=hearing.copies.len() {
             versions.push(ear.describe(&hearing.copy(&original, &id(recording), number)?)?);
         }
-        Ok(Self { versions, content, sample_rate: original.sample_rate() })
+        Ok(Self { versions, content, sample_rate: original.sample_rate(), seconds })
     }
 }
 
@@ -228,7 +230,7 @@ struct Collected {
 impl Collected {
     fn push(&mut self, recording: &Recording, heard: Heard) {
         self.sample_rate.get_or_insert(heard.sample_rate);
-        self.recordings.push(recording.clone());
+        self.recordings.push(Recording { seconds: Some(heard.seconds), ..recording.clone() });
         self.content.push(heard.content);
         for version in heard.versions {
             self.rows += version.len();
