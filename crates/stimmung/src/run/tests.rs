@@ -274,7 +274,7 @@ fn broken_files_are_named_with_line_and_column() {
             Box::new(|table| table.lines().take(4).collect::<Vec<_>>().join("\n")),
             &["3 answers", "expected 9"],
         ),
-        ("manifest.csv", Box::new(|table| table.replacen("\n", "\nx\n", 1)), &["line 2"]),
+        ("manifest.csv", Box::new(|table| table.replacen('\n', "\nx\n", 1)), &["line 2"]),
         ("manifest.csv", Box::new(|table| table.replacen("0.3", "long", 1)), &["line 2", "`seconds` is `long`"]),
         (
             "metrics.json",
