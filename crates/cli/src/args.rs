@@ -1,5 +1,6 @@
 //! The command line.
 
+mod plot;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use stimmung::timeline::TimelineParams;
 use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
+pub use plot::Plot;
 pub use serve::{Keys, Serve, ServeCommand};
 
 /// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
@@ -62,6 +64,8 @@ pub enum Command {
     Features(Features),
     /// Write the changed copies that a recipe learns from as WAV files
     Augment(Augment),
+    /// Draw a figure of a corpus, a recording, or finished runs, as SVG or PNG
+    Plot(Plot),
     /// Look into corpora
     #[command(subcommand)]
     Corpus(Corpus),

@@ -23,7 +23,7 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
-//! | time | [`delta`], [`rms`], [`zero_crossing_rate`] |
+//! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
 //! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
 //! agreement on a folder of recordings, `tests/librosa.rs` on synthesised signals.
@@ -58,6 +58,7 @@ mod set;
 mod stft;
 mod tonnetz;
 mod tuning;
+mod yin;
 
 pub use chroma::{ChromaBank, ChromaParams, chroma_stft};
 pub use contrast::{ContrastParams, SpectralContrast};
@@ -75,3 +76,4 @@ pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
 pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
 pub use tonnetz::tonnetz;
 pub use tuning::{PeakTuner, TuningParams, estimate_tuning, pitch_tuning};
+pub use yin::{Fundamental, YinParams, yin};

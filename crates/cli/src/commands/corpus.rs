@@ -30,7 +30,7 @@ pub fn run(command: &Corpus, console: &Console) -> anyhow::Result<()> {
 }
 
 /// Opens a corpus by path or, where there is no such path, by name.
-fn open(corpus: &str, layout: Option<&str>, corpora: &Corpora) -> anyhow::Result<Manifest> {
+pub fn open(corpus: &str, layout: Option<&str>, corpora: &Corpora) -> anyhow::Result<Manifest> {
     let path = if is_path(corpus) { PathBuf::from(corpus) } else { find_corpus(corpus, &corpora.folders())? };
     Ok(Manifest::open(&path, layout)?)
 }

@@ -5,6 +5,7 @@ mod corpus;
 mod experiment;
 mod features;
 mod model;
+mod plot;
 mod predict;
 mod quickstart;
 mod select;
@@ -73,6 +74,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Timeline(timeline) => timeline::run(timeline, console),
         Command::Features(features) => features::run(features, console),
         Command::Augment(augment) => augment::run(augment, console),
+        Command::Plot(plot) => plot::run(plot, console),
         Command::Corpus(corpus) => corpus::run(corpus, console),
         Command::Model(model) => model::run(model, console),
         Command::Serve(serve) => serve::run(serve, console),

@@ -1,0 +1,663 @@
+//! Figures of a finished run: what its answers are worth, and where they fail.
+
+use std::collections::BTreeMap;
+
+use stimmung::{HistoryStep, SavedPrediction, SavedRun};
+use stimmung_evaluation::{
+    BootstrapParams, CalibrationScores, ClassIntervals, Confidences, Correlation, Estimate, GroupAccuracy, Pair,
+    Resampled, Roc, accuracy_by_group, class_intervals, correlation,
+};
+
+use super::marks::{BoxNumbers, Rate, rate_axis, rates};
+use crate::chart::{Axis, Chart, Key, Sign};
+use crate::svg::{Anchor, FAINT, Mark, Pen, Style};
+use crate::{Figure, ReportError, colour};
+
+/// Groups beyond these are not drawn.
+const MOST_GROUPS: usize = 60;
+/// Cells of confusion matrices with less room carry no number.
+const LEAST_CELL: f64 = 25.0;
+
+/// How a confusion matrix is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Divided {
+    /// Not at all: recordings.
+    Counts,
+    /// By the recordings of each emotion; the diagonal is recall.
+    ByRow,
+    /// By the answers of each emotion; the diagonal is precision.
+    ByColumn,
+}
+
+/// What was taken for what.
+pub fn confusion(run: &SavedRun, divided: Divided) -> Figure {
+    let matrix = &run.summary.pooled.confusion;
+    let counts: Vec<Vec<f64>> = matrix.counts().iter().map(|row| row.iter().map(|&n| n as f64).collect()).collect();
+    let (shares, title, told) = match divided {
+        Divided::Counts => {
+            let most = counts.iter().flatten().copied().fold(1.0, f64::max);
+            let shares = counts.iter().map(|row| row.iter().map(|n| n / most).collect()).collect();
+            (shares, "Confusion matrix, recordings", "")
+        }
+        Divided::ByRow => (
+            matrix.by_row(),
+            "Confusion matrix by row",
+            " Each row in per cent of its recordings: the diagonal is recall.",
+        ),
+        Divided::ByColumn => (
+            matrix.by_column(),
+            "Confusion matrix by column",
+            " Each column in per cent of its answers: the diagonal is precision.",
+        ),
+    };
+    let text = |row: usize, column: usize| match divided {
+        Divided::Counts => format!("{}", counts[row][column]),
+        _ => format!("{:.0}", 100.0 * shares[row][column]),
+    };
+    let classes = &run.classes;
+    let x = Axis::names("answer", classes);
+    let y = Axis::names("truth", classes);
+    let note = format!("{}{told}", terms(run));
+    let least = 40.0 * classes.len() as f64;
+    Chart::new(title, x, y).note(&note).height(least).draw(&note, |canvas, area| {
+        for row in 0..classes.len() {
+            let (middle, height) = area.row(row);
+            for column in 0..classes.len() {
+                let (centre, width) = area.column(column);
+                let (fill, ink) = colour::cell(shares[row][column]);
+                let tip = format!("{} taken for {}: {}", classes[row], classes[column], counts[row][column]);
+                canvas.bar(
+                    (centre - width / 2.0 + 0.5, middle - height / 2.0 + 0.5),
+                    (width - 1.0, height - 1.0),
+                    &fill,
+                    &tip,
+                );
+                if width >= LEAST_CELL && counts[row][column] > 0.0 {
+                    let style = Style { size: 12.0, bold: false, fill: ink, anchor: Anchor::Middle };
+                    canvas.text(centre, middle + 4.0, &text(row, column), style);
+                }
+            }
+        }
+    })
+}
+
+/// Recall, precision and F1 of each emotion with their intervals.
+///
+/// # Errors
+/// [`ReportError::Evaluation`] where there is nothing to count.
+pub fn classes(run: &SavedRun) -> Result<Figure, ReportError> {
+    let found = class_intervals(&run.classes, &run.outcomes(), &BootstrapParams::default(), run.recipe.seed)?;
+    let figures: [(&str, OfClass); 3] =
+        [("recall", |it| &it.recall), ("precision", |it| &it.precision), ("F1", |it| &it.f1)];
+    let mut rows = Vec::new();
+    for class in &found {
+        for (series, (_, of)) in figures.iter().enumerate() {
+            let estimate = of(class);
+            let name = if series == 0 { class.class.clone() } else { String::new() };
+            let rate = Rate::new(name, estimate.value, estimate.interval.as_ref());
+            rows.push(Rate { series, ..rate });
+        }
+    }
+    let keys =
+        figures.iter().enumerate().map(|(n, (name, _))| Key::new(*name, colour::series(n), Sign::Area)).collect();
+    let note = format!("{} Lines: {}.", terms(run), intervals_of(&found));
+    let y = Axis::names("", rows.iter().map(|rate| rate.name.clone()));
+    let chart = Chart::new("Recall, precision and F1 by emotion", rate_axis(""), y).note(note).legend(keys);
+    Ok(rates(chart, &rows, None))
+}
+
+type OfClass = fn(&ClassIntervals) -> &Estimate;
+
+fn intervals_of(found: &[ClassIntervals]) -> String {
+    let interval = found.iter().find_map(|class| class.recall.interval.as_ref());
+    interval.map_or_else(String::new, |it| format!("{:.0} % intervals, {}", 100.0 * it.level, it.method))
+}
+
+/// Accuracy by speaker.
+///
+/// # Errors
+/// [`ReportError::Missing`] where no speaker is known.
+pub fn by_speaker(run: &SavedRun) -> Result<Figure, ReportError> {
+    by_group(run, "Accuracy by speaker", "speakers", |answer| answer.speaker.clone())
+}
+
+/// Accuracy by the speaker's sex.
+///
+/// # Errors
+/// [`ReportError::Missing`] where it is not known.
+pub fn by_sex(run: &SavedRun) -> Result<Figure, ReportError> {
+    by_group(run, "Accuracy by the speaker's sex", "sexes", |answer| Some(run.recording(answer)?.sex?.to_string()))
+}
+
+/// Accuracy by what is said.
+///
+/// # Errors
+/// [`ReportError::Missing`] where it is not known.
+pub fn by_text(run: &SavedRun) -> Result<Figure, ReportError> {
+    by_group(run, "Accuracy by sentence", "sentences", |answer| run.recording(answer)?.text.clone())
+}
+
+/// Accuracy by duration, in quarters of the recordings, with the correlation of the two.
+///
+/// # Errors
+/// [`ReportError::Missing`] where durations are not known.
+pub fn by_duration(run: &SavedRun) -> Result<Figure, ReportError> {
+    let seconds: Vec<Option<f64>> = run.predictions.iter().map(|answer| run.recording(answer)?.seconds).collect();
+    let mut known: Vec<f64> = seconds.iter().flatten().copied().collect();
+    known.sort_by(f64::total_cmp);
+    let Some(numbers) = BoxNumbers::of(&known) else {
+        return Err(missing("durations", "this run was saved before they were kept; run the recipe again"));
+    };
+    let edges = [known[0], numbers.quartiles[0], numbers.quartiles[1], numbers.quartiles[2], known[known.len() - 1]];
+    let name = |seconds: f64| {
+        let part = edges[1..4].iter().take_while(|&&edge| seconds > edge).count();
+        format!("{:.2} to {:.2} s", edges[part], edges[part + 1])
+    };
+    let groups: Vec<Option<String>> = seconds.iter().map(|seconds| seconds.map(name)).collect();
+    let pairs = pairs(run, &seconds);
+    let told =
+        correlation_words(correlation(&pairs, &BootstrapParams::default(), run.recipe.seed)?.as_ref(), "duration");
+    grouped(run, "Accuracy by duration, in quarters of the recordings", &told, &groups)
+}
+
+/// The accuracy on each sentence against its length, which is the median of its recordings' durations.
+///
+/// # Errors
+/// [`ReportError::Missing`] where sentences or durations are not known.
+pub fn text_length(run: &SavedRun) -> Result<Figure, ReportError> {
+    let mut texts: BTreeMap<&str, (Vec<f64>, usize)> = BTreeMap::new();
+    for answer in &run.predictions {
+        let Some(recording) = run.recording(answer) else { continue };
+        if let (Some(text), Some(seconds)) = (&recording.text, recording.seconds) {
+            let (lengths, right) = texts.entry(text).or_default();
+            lengths.push(seconds);
+            *right += usize::from(answer.truth == answer.predicted);
+        }
+    }
+    let points: Vec<(&str, f64, f64)> = texts
+        .iter()
+        .filter_map(|(text, (lengths, right))| {
+            Some((*text, BoxNumbers::of(lengths)?.quartiles[1], *right as f64 / lengths.len() as f64))
+        })
+        .collect();
+    if points.is_empty() {
+        return Err(missing(
+            "sentences and durations",
+            "the corpus does not tell what is said, or this run was saved before durations were kept",
+        ));
+    }
+    let pairs: Vec<_> = points.iter().map(|&(_, x, y)| Pair { x, y, speaker: None }).collect();
+    let found = correlation(&pairs, &BootstrapParams::default(), run.recipe.seed)?;
+    let note = format!("{} {}", terms(run), correlation_words(found.as_ref(), "length"));
+    let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(low, high), &(_, x, _)| (low.min(x), high.max(x)));
+    let x = Axis::values("median duration of the sentence, seconds", low - 0.1, high + 0.1);
+    Ok(Chart::new("Accuracy and length of each sentence", x, Axis::shares("accuracy")).note(&note).draw(
+        &note,
+        |canvas, area| {
+            for (text, seconds, accuracy) in points {
+                let tip = format!("{text}: {:.1} %, {seconds:.2} s", 100.0 * accuracy);
+                canvas.mark(area.at(seconds, accuracy), Mark::Circle, 5.0, colour::MAIN, &tip);
+            }
+        },
+    ))
+}
+
+fn pairs<'r>(run: &'r SavedRun, values: &[Option<f64>]) -> Vec<Pair<'r>> {
+    let pair = |(answer, x): (&'r SavedPrediction, &Option<f64>)| {
+        let y = f64::from(u8::from(answer.truth == answer.predicted));
+        Some(Pair { x: (*x)?, y, speaker: answer.speaker.as_deref() })
+    };
+    run.predictions.iter().zip(values).filter_map(pair).collect()
+}
+
+fn correlation_words(found: Option<&Correlation>, what: &str) -> String {
+    let Some(Correlation { pearson, .. }) = found else {
+        return format!("No correlation with {what} can be told.");
+    };
+    match &pearson.interval {
+        Some(interval) => format!(
+            "Correlation of accuracy with {what}: {:.2}, {:.0} % interval {:.2} to {:.2}.",
+            pearson.value,
+            100.0 * interval.level,
+            interval.low,
+            interval.high
+        ),
+        None => format!("Correlation of accuracy with {what}: {:.2}.", pearson.value),
+    }
+}
+
+fn by_group(
+    run: &SavedRun,
+    title: &str,
+    plural: &str,
+    group: impl Fn(&SavedPrediction) -> Option<String>,
+) -> Result<Figure, ReportError> {
+    let groups: Vec<Option<String>> = run.predictions.iter().map(group).collect();
+    if groups.iter().all(Option::is_none) {
+        return Err(missing(plural, "the corpus does not tell them"));
+    }
+    grouped(run, title, "", &groups)
+}
+
+fn grouped(run: &SavedRun, title: &str, told: &str, groups: &[Option<String>]) -> Result<Figure, ReportError> {
+    let names: Vec<Option<&str>> = groups.iter().map(Option::as_deref).collect();
+    let mut found = accuracy_by_group(&run.outcomes(), &names, &BootstrapParams::default(), run.recipe.seed)?;
+    let mut note = format!("{} Dashed: all together. Lines: 95 % intervals{}.", terms(run), methods(&found));
+    if !told.is_empty() {
+        note = format!("{note} {told}");
+    }
+    if found.len() > MOST_GROUPS {
+        // The most frequent ones, in their order.
+        let mut sizes: Vec<usize> = found.iter().map(|group| group.answers).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let least = sizes[MOST_GROUPS - 1];
+        note = format!("{note} The {MOST_GROUPS} most frequent of {}.", found.len());
+        found.retain(|group| group.answers >= least);
+        found.truncate(MOST_GROUPS);
+    }
+    let rows: Vec<Rate> = found
+        .iter()
+        .map(|group| Rate::new(format!("{} ({})", group.group, group.answers), group.accuracy, Some(&group.interval)))
+        .collect();
+    let y = Axis::names("", rows.iter().map(|rate| rate.name.clone()));
+    let chart = Chart::new(title, rate_axis("accuracy"), y).note(note);
+    Ok(rates(chart, &rows, Some(run.summary.war)))
+}
+
+fn methods(found: &[GroupAccuracy]) -> &'static str {
+    let over = |method| found.iter().any(|group| group.interval.method == method);
+    match (over(Resampled::Speakers), over(Resampled::Recordings)) {
+        (true, false) => " for new speakers",
+        (false, true) => " for new recordings of the same speakers",
+        _ => "",
+    }
+}
+
+/// How sure the answers are, and how many of them are right.
+///
+/// # Errors
+/// [`ReportError::Evaluation`] for probabilities that are none.
+pub fn confidence(run: &SavedRun) -> Result<Figure, ReportError> {
+    let found = confidences(run)?;
+    let highest = found.histogram.iter().map(|bin| bin.right + bin.wrong).max().unwrap_or(0);
+    let sure = found.curve.iter().find(|point| point.threshold >= 0.5);
+    let told = sure.map_or_else(String::new, |point| match point.accuracy {
+        Some(accuracy) => format!(
+            " {:.1} % of the answers are at least 50 % sure; of these {:.1} % are right.",
+            100.0 * point.share,
+            100.0 * accuracy
+        ),
+        None => " No answer is 50 % sure.".to_owned(),
+    });
+    let ticks = (0..=5).map(|n| (f64::from(n * 20), format!("{} %", n * 20))).collect();
+    let x = Axis::labelled("confidence: the probability of the answer", 0.0, 100.0, ticks);
+    let y = Axis::from_zero("answers", highest as f64);
+    let keys = vec![Key::new("right", colour::GOOD, Sign::Area), Key::new("wrong", colour::OTHER, Sign::Area)];
+    let note = format!("{}{told}", terms(run));
+    Ok(Chart::new("How sure the answers are", x, y).note(&note).legend(keys).draw(&note, |canvas, area| {
+        for bin in &found.histogram {
+            let (left, right) = (area.x(f64::from(bin.from_percent)) + 0.5, area.x(f64::from(bin.to_percent)) - 0.5);
+            let (wrong, all) = (area.y(bin.wrong as f64), area.y((bin.wrong + bin.right) as f64));
+            let of = format!("{} to {} %", bin.from_percent, bin.to_percent);
+            canvas.bar(
+                (left, wrong),
+                (right - left, area.bottom() - wrong),
+                colour::OTHER,
+                &format!("{of}: {} wrong", bin.wrong),
+            );
+            canvas.bar((left, all), (right - left, wrong - all), colour::GOOD, &format!("{of}: {} right", bin.right));
+        }
+    }))
+}
+
+/// The accuracy of the answers that are at least so sure, and how many they are.
+///
+/// # Errors
+/// As [`confidence`].
+pub fn confidence_accuracy(run: &SavedRun) -> Result<Figure, ReportError> {
+    let found = confidences(run)?;
+    let keys = vec![
+        Key::new("accuracy of these answers", colour::MAIN, Sign::Line { dashed: false }),
+        Key::new("share of all answers", colour::QUIET, Sign::Line { dashed: true }),
+    ];
+    let x = Axis::shares("answers that are at least so sure");
+    let note = terms(run);
+    let chart = Chart::new("Accuracy above a threshold of confidence", x, Axis::shares("")).note(&note).legend(keys);
+    Ok(chart.draw(&note, |canvas, area| {
+        let share: Vec<_> = found.curve.iter().map(|point| area.at(point.threshold, point.share)).collect();
+        canvas.polyline(&share, Pen::new(colour::QUIET, 2.0).dashed(), "");
+        let accurate = found.curve.iter().filter_map(|point| Some(area.at(point.threshold, point.accuracy?)));
+        canvas.polyline(&accurate.collect::<Vec<_>>(), Pen::new(colour::MAIN, 2.5), "");
+    }))
+}
+
+fn confidences(run: &SavedRun) -> Result<Confidences, ReportError> {
+    let sure: Vec<f32> = run.predictions.iter().map(SavedPrediction::confidence).collect();
+    let right: Vec<bool> = run.predictions.iter().map(|answer| answer.truth == answer.predicted).collect();
+    Ok(Confidences::new(&sure, &right)?)
+}
+
+fn answers(run: &SavedRun) -> Vec<(&[f32], usize)> {
+    run.predictions.iter().map(|answer| (&answer.probabilities[..], answer.truth)).collect()
+}
+
+/// Receiver operating characteristics, each emotion against all others.
+///
+/// # Errors
+/// As [`confidence`].
+pub fn roc(run: &SavedRun) -> Result<Figure, ReportError> {
+    let found = Roc::new(&run.classes, &answers(run))?;
+    let mut keys = Vec::new();
+    for (number, class) in found.classes.iter().enumerate() {
+        let name = match &class.curve {
+            Some(curve) => format!("{} ({:.3})", class.class, curve.auc),
+            None => format!("{} (does not occur)", class.class),
+        };
+        keys.push(Key::new(name, colour::series(number), Sign::Line { dashed: number >= colour::COUNT }));
+    }
+    let mean = found.macro_auc.map_or_else(String::new, |auc| format!(" Mean area under the curves: {auc:.3}."));
+    let note = format!("{} Areas under the curves in brackets.{mean}", terms(run));
+    let x = Axis::shares("false positives");
+    let chart = Chart::new("Each emotion against all others (ROC)", x, Axis::shares("true positives")).height(480.0);
+    Ok(chart.note(&note).legend(keys).draw(&note, |canvas, area| {
+        canvas.line(area.at(0.0, 0.0), area.at(1.0, 1.0), Pen::new(FAINT, 1.0).dashed());
+        for (number, class) in found.classes.iter().enumerate() {
+            let Some(curve) = &class.curve else { continue };
+            let line: Vec<_> = curve.points.iter().map(|point| area.at(point.fpr, point.tpr)).collect();
+            let pen = Pen { dashed: number >= colour::COUNT, ..Pen::new(colour::series(number), 2.0) };
+            canvas.polyline(&line, pen, &format!("{}: area {:.3}", class.class, curve.auc));
+        }
+    }))
+}
+
+/// Reliability: accuracy against confidence, as the models answer and, where it could be judged, calibrated.
+///
+/// # Errors
+/// As [`confidence`].
+pub fn reliability(run: &SavedRun) -> Result<Figure, ReportError> {
+    const AS_THEY_ARE: &str = "as the models answer";
+    let mut own = None;
+    let series: Vec<(&str, &CalibrationScores)> = match &run.summary.calibration {
+        Some(it) => vec![(AS_THEY_ARE, &it.uncalibrated), ("calibrated on other folds", &it.calibrated)],
+        None => vec![(AS_THEY_ARE, own.insert(CalibrationScores::new(&answers(run))?))],
+    };
+    let keys = series
+        .iter()
+        .enumerate()
+        .map(|(n, (name, scores))| {
+            Key::new(format!("{name}: ECE {:.3}", scores.ece), colour::series(n), Sign::Line { dashed: false })
+        })
+        .collect();
+    let note = format!("{} Dashed: what is said is what holds. The larger a dot, the more answers.", terms(run));
+    let chart = Chart::new("Reliability", Axis::shares("confidence"), Axis::shares("accuracy")).height(480.0);
+    Ok(chart.note(&note).legend(keys).draw(&note, |canvas, area| {
+        canvas.line(area.at(0.0, 0.0), area.at(1.0, 1.0), Pen::new(FAINT, 1.0).dashed());
+        for (number, (_, scores)) in series.iter().enumerate() {
+            let line: Vec<_> = scores.bins.iter().map(|bin| area.at(bin.confidence, bin.accuracy)).collect();
+            canvas.polyline(&line, Pen::new(colour::series(number), 2.0), "");
+            for bin in &scores.bins {
+                let share = bin.answers as f64 / run.predictions.len().max(1) as f64;
+                let tip = format!(
+                    "{} answers, {:.1} % sure, {:.1} % right",
+                    bin.answers,
+                    100.0 * bin.confidence,
+                    100.0 * bin.accuracy
+                );
+                let at = area.at(bin.confidence, bin.accuracy);
+                canvas.mark(at, Mark::ALL[number], 3.0 + 12.0 * share.sqrt(), colour::series(number), &tip);
+            }
+        }
+    }))
+}
+
+/// The training loss by epoch, one line a fold.
+///
+/// # Errors
+/// [`ReportError::Missing`] for models that do not learn in steps, or do not tell.
+pub fn loss(run: &SavedRun) -> Result<Figure, ReportError> {
+    let lines: [(&str, OfStep); 2] = [("training", |step| step.loss), ("held out", |step| step.validation_loss)];
+    history(run, "Loss by epoch and fold", "loss (nats)", &lines)
+}
+
+/// The accuracy by epoch, one line a fold: on the training part and, where the test part was watched, on it.
+///
+/// # Errors
+/// As [`loss`].
+pub fn accuracy(run: &SavedRun) -> Result<Figure, ReportError> {
+    let lines: [(&str, OfStep); 2] =
+        [("training", |step| step.accuracy), ("test part, watched", |step| step.watched_accuracy)];
+    history(run, "Accuracy by epoch and fold", "accuracy", &lines)
+}
+
+type OfStep = fn(&HistoryStep) -> Option<f64>;
+
+fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]) -> Result<Figure, ReportError> {
+    let folds = run.history.as_deref().unwrap_or_default();
+    let values = |of: OfStep| folds.iter().flatten().filter_map(of).filter(|value| value.is_finite());
+    let highest = lines.iter().flat_map(|(_, of)| values(*of)).fold(f64::MIN, f64::max);
+    if highest == f64::MIN {
+        return Err(missing("the course of the training", "this kind of model does not tell how it learns"));
+    }
+    let last = folds.iter().flatten().map(|step| step.step).max().unwrap_or(1);
+    let mut keys: Vec<Key> = run
+        .folds
+        .iter()
+        .enumerate()
+        .map(|(n, name)| Key::new(name.clone(), colour::series(n), Sign::Line { dashed: false }))
+        .collect();
+    if values(lines[1].1).next().is_some() {
+        for ((name, _), dashed) in lines.iter().zip([false, true]) {
+            keys.push(Key::new(*name, FAINT, Sign::Line { dashed }));
+        }
+    }
+    let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, highest) };
+    let note = terms(run);
+    let chart = Chart::new(title, Axis::values("epoch", 1.0, last as f64), y).note(&note).legend(keys);
+    Ok(chart.draw(&note, |canvas, area| {
+        for (number, fold) in folds.iter().enumerate() {
+            for ((_, of), dashed) in lines.iter().zip([false, true]) {
+                let line: Vec<_> = fold.iter().filter_map(|step| Some(area.at(step.step as f64, of(step)?))).collect();
+                if !line.is_empty() {
+                    canvas.polyline(&line, Pen { dashed, ..Pen::new(colour::series(number), 1.6) }, &run.folds[number]);
+                }
+            }
+        }
+    }))
+}
+
+/// The figures of several runs with their intervals, on one axis.
+///
+/// # Errors
+/// [`ReportError::Missing`] for no runs.
+pub fn compare(runs: &[SavedRun]) -> Result<Figure, ReportError> {
+    if runs.is_empty() {
+        return Err(missing("runs", "none is given"));
+    }
+    let name = |run: &SavedRun| format!("{}, {}", run.summary.name, run.summary.corpus);
+    let x = Axis::shares("");
+    let y = Axis::names("", runs.iter().map(name));
+    let keys = vec![
+        Key::new("UAR (macro recall)", colour::MAIN, Sign::Point(Mark::Circle)),
+        Key::new("WAR (accuracy)", colour::OTHER, Sign::Point(Mark::Square)),
+    ];
+    let told: Vec<String> = runs
+        .iter()
+        .map(|run| {
+            format!("{}: UAR {:.3} {}; {}", name(run), run.summary.uar, run.summary.interval.uar, run.summary.protocol)
+        })
+        .collect();
+    let mut protocols: Vec<&str> = runs.iter().map(|run| run.summary.protocol.as_str()).collect();
+    protocols.dedup();
+    let note = match protocols[..] {
+        [protocol] => format!("All by the same protocol: {protocol}."),
+        _ => {
+            "The protocols differ, so the figures are not on one footing: rest the pointer on one, or see the reports."
+                .to_owned()
+        }
+    };
+    let chart = Chart::new("Runs compared", x, y).note(note).legend(keys);
+    Ok(chart.draw(&told.join(". "), |canvas, area| {
+        for (row, run) in runs.iter().enumerate() {
+            let (middle, height) = area.row(row);
+            let offset = (height * 0.2).min(9.0);
+            let figures = [
+                (run.summary.uar, &run.summary.interval.uar, Mark::Circle, colour::MAIN, middle - offset),
+                (run.summary.war, &run.summary.interval.war, Mark::Square, colour::OTHER, middle + offset),
+            ];
+            for (value, interval, mark, fill, y) in figures {
+                super::marks::whisker(canvas, (area.x(interval.low), area.x(interval.high)), y, 3.0);
+                canvas.mark(
+                    (area.x(value), y),
+                    mark,
+                    5.0,
+                    fill,
+                    &format!("{value:.3} {interval}; {}", run.summary.protocol),
+                );
+            }
+        }
+    }))
+}
+
+/// The terms on which the figures hold.
+fn terms(run: &SavedRun) -> String {
+    let summary = &run.summary;
+    format!("{} on {}: {}, {} recordings.", summary.name, summary.corpus, summary.protocol, summary.recordings)
+}
+
+fn missing(what: &str, why: &str) -> ReportError {
+    ReportError::Missing { what: what.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use stimmung::corpus::synth::{SynthParams, synthesize};
+    use stimmung::recipe::DEFAULT_RECIPE;
+    use stimmung::{Experiment, Quiet, Recipe, save_run};
+    use stimmung_evaluation::Scores;
+
+    use super::*;
+    use crate::figure::tests::collisions;
+
+    /// A run on the synthetic corpus, by a network, so that there is a history.
+    static RUN: LazyLock<SavedRun> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let voices = folder.path().join("voices");
+        let params = SynthParams { speakers: 4, takes: 1, ..SynthParams::default() };
+        let manifest = synthesize(&voices, &params, &mut |_| {}).unwrap();
+        let changes = ["model={kind=\"dense\", epochs=3}", "features.n=13"].map(|change| change.parse().unwrap());
+        let recipe = Recipe::with_overrides(DEFAULT_RECIPE, "test", &changes).unwrap();
+        let experiment = Experiment::from_manifest(recipe, manifest, &Quiet).unwrap();
+        let evaluated = experiment.evaluate(&Quiet).unwrap();
+        let run = folder.path().join("run");
+        save_run(&run, &experiment, &evaluated, None).unwrap();
+        SavedRun::open(&run).unwrap()
+    });
+
+    /// Every figure of a run, or why it lacks one.
+    fn all(run: &SavedRun) -> Vec<Result<Figure, ReportError>> {
+        vec![
+            Ok(confusion(run, Divided::Counts)),
+            Ok(confusion(run, Divided::ByRow)),
+            Ok(confusion(run, Divided::ByColumn)),
+            classes(run),
+            by_speaker(run),
+            by_sex(run),
+            by_text(run),
+            by_duration(run),
+            text_length(run),
+            confidence(run),
+            confidence_accuracy(run),
+            roc(run),
+            reliability(run),
+            loss(run),
+            accuracy(run),
+            compare(&[run.clone(), run.clone()]),
+        ]
+    }
+
+    /// The run with so many classes under awkward names, of which one never occurs.
+    fn with_classes(count: usize) -> SavedRun {
+        let mut run = RUN.clone();
+        run.classes = (0..count)
+            .map(|n| match n % 3 {
+                0 => format!("an emotion whose name is as long as sixty characters {n:07}"),
+                1 => format!("\u{63a}\u{636}\u{628} \u{634}\u{62f}\u{64a}\u{62f} {n}"),
+                _ => format!("e{n}"),
+            })
+            .collect();
+        for (number, answer) in run.predictions.iter_mut().enumerate() {
+            answer.truth = number % (count - 1).max(1);
+            answer.predicted = number * 7 % 3 % count;
+            answer.probabilities = vec![0.0; count];
+            answer.probabilities[answer.predicted] = 1.0;
+        }
+        let list = |of: fn(&SavedPrediction) -> usize| run.predictions.iter().map(of).collect::<Vec<_>>();
+        run.summary.pooled = Scores::new(&run.classes, &list(|it| it.truth), &list(|it| it.predicted)).unwrap();
+        run.summary.calibration = None;
+        run
+    }
+
+    /// The run as one speaker's, of whom nothing else is known, in one fold.
+    fn with_one_voice() -> SavedRun {
+        let mut run = RUN.clone();
+        run.folds = vec!["the only fold, with a name that goes on".into()];
+        run.history = run.history.map(|history| vec![history[0].clone()]);
+        for answer in &mut run.predictions {
+            answer.speaker = Some("1".into());
+            answer.fold = 0;
+        }
+        for recording in &mut run.manifest.recordings {
+            (recording.sex, recording.text) = (None, None);
+        }
+        run
+    }
+
+    #[test]
+    fn a_whole_run_has_every_figure() {
+        for figure in all(&RUN) {
+            let figure = figure.unwrap();
+            assert_eq!(collisions(&figure), Vec::<String>::new(), "{}", figure.svg);
+        }
+    }
+
+    #[test]
+    fn no_run_breaks_a_figure() {
+        for run in [with_classes(1), with_classes(2), with_classes(7), with_classes(40), with_one_voice()] {
+            for figure in all(&run) {
+                match figure {
+                    Ok(figure) => assert_eq!(collisions(&figure), Vec::<String>::new(), "{}", figure.svg),
+                    Err(ReportError::Missing { why, .. }) => assert!(!why.is_empty()),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_said() {
+        let run = with_one_voice();
+        for (figure, word) in [(by_sex(&run), "sexes"), (by_text(&run), "sentences"), (text_length(&run), "sentences")]
+        {
+            assert!(figure.unwrap_err().to_string().contains(word));
+        }
+        let old = SavedRun { history: None, ..RUN.clone() };
+        assert!(loss(&old).unwrap_err().to_string().contains("does not tell how it learns"));
+        compare(&[]).unwrap_err();
+    }
+
+    #[test]
+    fn figures_tell_the_numbers_of_the_run() {
+        let summary = &RUN.summary;
+        let figure = compare(std::slice::from_ref(&RUN)).unwrap();
+        assert!(figure.svg.contains(&format!("UAR {:.3} {}", summary.uar, summary.interval.uar)));
+        let figure = by_speaker(&RUN).unwrap();
+        let fold = &summary.folds[0];
+        assert!(figure.svg.contains(&format!(": {:.1} %", 100.0 * fold.war)), "{} {}", fold.war, figure.svg);
+        let figure = confusion(&RUN, Divided::Counts);
+        let counts = summary.pooled.confusion.counts();
+        let (first, second) = (&RUN.classes[0], &RUN.classes[1]);
+        assert!(figure.svg.contains(&format!("{first} taken for {second}: {}", counts[0][1])));
+    }
+}
