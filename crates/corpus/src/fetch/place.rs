@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::part::with_suffix;
 use super::record::{RECORD_FILE, Record};
 use crate::error::CorpusError;
 
@@ -89,10 +90,8 @@ impl Place {
         record.write(&self.last)?;
         remove_folder(&self.replaced)?;
         remove_folder(&self.objects)?;
-        match std::fs::remove_file(&self.archive) {
-            Err(source) if source.kind() != ErrorKind::NotFound => Err(CorpusError::io("write", &self.archive, source)),
-            _ => Ok(()),
-        }
+        remove_file(&self.archive)?;
+        remove_file(&with_suffix(&self.archive, ".refused"))
     }
 }
 
@@ -130,6 +129,13 @@ fn move_to(from: &Path, to: &Path) -> Result<(), CorpusError> {
 
 fn remove_folder(path: &Path) -> Result<(), CorpusError> {
     match std::fs::remove_dir_all(path) {
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(CorpusError::io("remove", path, source)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), CorpusError> {
+    match std::fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(CorpusError::io("remove", path, source)),
         _ => Ok(()),
     }

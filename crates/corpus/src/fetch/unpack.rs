@@ -3,10 +3,12 @@
 //! The names in an archive are what a stranger wrote. Nothing is written before all of them have been looked at, and then only below
 //! the folder given, as plain files that did not exist.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::rc::Rc;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -20,6 +22,8 @@ const MAX_NAME: usize = 255;
 const MAX_DEPTH: usize = 32;
 /// An archive of less than this may be packed as tightly as it likes, in bytes.
 const SMALL: u64 = 1 << 20;
+/// What archives say of one entry, in bytes, generously.
+const ENTRY: u64 = 512;
 
 /// A file of the archive that will be written.
 struct Entry {
@@ -42,7 +46,10 @@ pub(super) fn unpack(
     let refused = |what: String| CorpusError::Archive { path: path.to_path_buf(), what };
     let file = File::open(path).map_err(|source| CorpusError::io("read", path, source))?;
     let packed = file.metadata().map_err(|source| CorpusError::io("read", path, source))?.len();
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(explain(&error)))?;
+    let ration = Rc::new(Cell::new((limits.files as u64).saturating_mul(ENTRY).saturating_add(SMALL)));
+    let reader = Rationed { file: BufReader::new(file), left: ration.clone() };
+    let mut archive = ZipArchive::new(reader).map_err(|error| refused(explain(&error)))?;
+    ration.set(u64::MAX);
     let mut entries = look(&mut archive, limits).map_err(&refused)?;
     leave_out_top_folder(&mut entries);
     entries.retain(|entry| wanted(&entry.path));
@@ -67,8 +74,32 @@ pub(super) fn unpack(
     Ok(entries.len())
 }
 
+/// A file that gives only so many bytes: all that an archive says of its entries is read into memory when it is opened.
+struct Rationed {
+    file: BufReader<File>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Rationed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(buffer.len());
+        if most == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("more is said of its entries than is taken"));
+        }
+        let read = self.file.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
+    }
+}
+
+impl Seek for Rationed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 /// Looks at every entry: the files to write, in the order of the archive.
-fn look(archive: &mut ZipArchive<BufReader<File>>, limits: &Limits) -> Result<Vec<Entry>, String> {
+fn look(archive: &mut ZipArchive<Rationed>, limits: &Limits) -> Result<Vec<Entry>, String> {
     if archive.len() > limits.files {
         return Err(format!(
             "the archive has {} entries, more than the {} that are taken",
@@ -201,7 +232,7 @@ fn write(packed: impl Read, entry: &Entry, target: &Path) -> Result<Result<(), S
                 }
                 file.write_all(&buffer[..read]).map_err(failed)?;
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Ok(Err(format!("it is damaged ({error})"))),
         }
     }
