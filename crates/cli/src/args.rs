@@ -1,5 +1,6 @@
 //! The command line.
 
+mod fetch;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use stimmung::timeline::TimelineParams;
 use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
+pub use fetch::Fetch;
 pub use serve::{Keys, Serve, ServeCommand};
 
 /// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
@@ -62,7 +64,7 @@ pub enum Command {
     Features(Features),
     /// Write the changed copies that a recipe learns from as WAV files
     Augment(Augment),
-    /// Look into corpora
+    /// Fetch corpora and look into them
     #[command(subcommand)]
     Corpus(Corpus),
     /// Look into model files
@@ -441,6 +443,8 @@ pub enum Corpus {
     },
     /// List the layouts that are known by name
     Layouts,
+    /// Download a corpus from its official place, or check and unpack one that you bring; list them
+    Fetch(Fetch),
     /// Synthesise a small corpus of artificial voices
     Synth {
         /// The folder to make; must not exist or be empty
