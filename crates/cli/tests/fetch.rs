@@ -53,6 +53,11 @@ fn fetched_corpora_are_found_by_name() {
     assert!(text.stdout.contains("Already there") && text.stdout.contains("400 recordings"), "{text:?}");
     fetch(folder.path(), &server, &["--accept-license", "--force"]).ok();
     assert_eq!(server.seen().len(), 2);
+    // Where people keep corpora themselves, they are not fetched once more, unless a folder is named.
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::rename(path, folder.path().join("data/urdu")).unwrap();
+    assert_eq!(fetch(folder.path(), &server, &[]).ok().object()["path"], "data/urdu");
+    fetch(folder.path(), &server, &["--to", "other"]).fails(2, &["--accept-licence"]);
 }
 
 #[test]

@@ -22,12 +22,11 @@ pub fn run(arguments: &Fetch, console: &Console) -> anyhow::Result<()> {
         None => stimmung::corpora_cache().context("this machine has no cache folder; name a folder with --to DIR")?,
     };
     let mut params = arguments.params(to);
+    let there = there(source, arguments, &params)?;
     if arguments.dry_run {
-        return plan(source, &params, console);
+        return plan(source, &params, there.as_ref(), console);
     }
-    if !params.force
-        && let Some(there) = already_there(source, &params.to)?
-    {
+    if let Some(there) = there {
         return show(source, &there, console);
     }
     consent(source, &mut params, console)?;
@@ -35,6 +34,18 @@ pub fn run(arguments: &Fetch, console: &Console) -> anyhow::Result<()> {
     let fetched = fetch(source, &params, &bar);
     bar.end();
     show(source, &fetched.map_err(as_the_program_ends)?, console)
+}
+
+/// The corpus where it is already: in the folder that was named, or else wherever commands would find it. Nowhere if it shall be
+/// fetched anew.
+fn there(source: &Source, arguments: &Fetch, params: &FetchParams) -> Result<Option<Fetched>, CorpusError> {
+    if params.force {
+        return Ok(None);
+    }
+    let folders = if arguments.to.is_some() { Vec::new() } else { stimmung::corpora_folders(&[]) };
+    // What else lies there does not stand in the way.
+    let elsewhere = folders.iter().find_map(|folder| already_there(source, folder).ok().flatten());
+    elsewhere.map_or_else(|| already_there(source, &params.to), |found| Ok(Some(found)))
 }
 
 /// Errors by the exit code that they have.
@@ -97,9 +108,8 @@ fn is_looked_into(path: &Path) -> bool {
 }
 
 /// Says what would be done.
-fn plan(source: &Source, params: &FetchParams, console: &Console) -> anyhow::Result<()> {
-    let there = if params.force { None } else { already_there(source, &params.to)? };
-    let target: PathBuf = there.as_ref().map_or_else(|| params.to.join(source.name()), |there| there.path.clone());
+fn plan(source: &Source, params: &FetchParams, there: Option<&Fetched>, console: &Console) -> anyhow::Result<()> {
+    let target: PathBuf = there.map_or_else(|| params.to.join(source.name()), |there| there.path.clone());
     let url = source.url().map(|url| params.address(url));
     if console.json() {
         let mut object = describe(source);

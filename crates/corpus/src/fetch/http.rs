@@ -230,12 +230,12 @@ impl<'a> Client<'a> {
 
     /// Waits, unless the caller wants to stop.
     fn sleep(&self, wait: Duration) -> Result<(), CorpusError> {
-        let until = Instant::now() + wait;
+        let begun = Instant::now();
         loop {
             if self.watch.cancelled() {
                 return Err(CorpusError::Cancelled);
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = wait.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Ok(());
             }
