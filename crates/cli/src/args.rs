@@ -1,5 +1,6 @@
 //! The command line.
 
+mod fetch;
 mod plot;
 mod serve;
 
@@ -12,6 +13,7 @@ use stimmung::timeline::TimelineParams;
 use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
+pub use fetch::Fetch;
 pub use plot::Plot;
 pub use serve::{Keys, Serve, ServeCommand};
 
@@ -66,7 +68,7 @@ pub enum Command {
     Augment(Augment),
     /// Draw a figure of a corpus, a recording, or finished runs, as SVG or PNG
     Plot(Plot),
-    /// Look into corpora
+    /// Fetch corpora and look into them
     #[command(subcommand)]
     Corpus(Corpus),
     /// Look into model files
@@ -445,6 +447,8 @@ pub enum Corpus {
     },
     /// List the layouts that are known by name
     Layouts,
+    /// Download a corpus from its official place, or check and unpack one that you bring; list them
+    Fetch(Fetch),
     /// Synthesise a small corpus of artificial voices
     Synth {
         /// The folder to make; must not exist or be empty

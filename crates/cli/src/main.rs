@@ -8,6 +8,7 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser;
+use stimmung::corpus::CorpusError;
 
 use crate::args::Arguments;
 use crate::console::Console;
@@ -64,6 +65,7 @@ fn report(console: &Console, error: &anyhow::Error) -> u8 {
         Some(stimmung::Error::Recipe { .. }) => WRONG_USAGE,
         Some(stimmung::Error::Cancelled) => STOPPED,
         _ if error.is::<commands::WrongUsage>() => WRONG_USAGE,
+        _ if matches!(error.downcast_ref(), Some(CorpusError::Cancelled)) => STOPPED,
         _ => FAILED,
     }
 }

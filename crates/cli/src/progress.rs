@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stimmung::Progress;
+use stimmung::corpus::fetch::Watch;
 
 use crate::console::watched;
 
@@ -71,6 +72,54 @@ impl Progress for Bar {
                 bar.set_prefix(format!("{standings}\n"));
             }
         });
+    }
+
+    fn cancelled(&self) -> bool {
+        stopped()
+    }
+}
+
+/// A bar that counts bytes, on standard error where that is a terminal, otherwise nothing. What has to be said goes to `note`, above it.
+pub struct Bytes<N> {
+    bar: ProgressBar,
+    note: N,
+}
+
+impl<N: Fn(&str) + Sync> Bytes<N> {
+    pub fn new(note: N) -> Self {
+        let target = if watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bar: ProgressBar::with_draw_target(None, target), note }
+    }
+
+    /// Clears the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl<N: Fn(&str) + Sync> Watch for Bytes<N> {
+    fn stage(&self, stage: &str, bytes: Option<u64>) {
+        let template = match bytes {
+            Some(_) => "{msg:22} {bar:36} {bytes} of {total_bytes}  {bytes_per_sec}, {eta} left",
+            None => "{msg:22} {spinner} {bytes}  {bytes_per_sec}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        match bytes {
+            Some(bytes) => self.bar.set_length(bytes),
+            None => self.bar.unset_length(),
+        }
+        self.bar.reset();
+        self.bar.set_message(stage.to_owned());
+    }
+
+    fn at(&self, bytes: u64) {
+        self.bar.set_position(bytes);
+    }
+
+    fn note(&self, text: &str) {
+        self.bar.suspend(|| (self.note)(text));
     }
 
     fn cancelled(&self) -> bool {

@@ -199,6 +199,116 @@ pub enum CorpusError {
         expected: String,
     },
 
+    /// A source file that says something impossible. Correct it.
+    #[error("source {origin}: {message}")]
+    BadSource {
+        /// Where the source comes from.
+        origin: String,
+        /// What is wrong and what is expected.
+        message: String,
+    },
+
+    /// No place is known from which a corpus of this name could be fetched. Take one of the known ones, or get it yourself.
+    #[error("nothing is known about fetching a corpus `{name}`{advice}; known are {known}")]
+    UnknownSource {
+        /// What was asked for.
+        name: String,
+        /// Where it can be had, or what was perhaps meant; or nothing.
+        advice: String,
+        /// All names that are known.
+        known: String,
+    },
+
+    /// A corpus has terms that nobody has accepted yet. Read them, and say that you do.
+    #[error("{title} comes under its owner's terms: {terms}. Fetching it needs your consent (`--accept-licence`)")]
+    TermsNotAccepted {
+        /// The corpus's full name.
+        title: String,
+        /// Its terms.
+        terms: String,
+    },
+
+    /// A corpus that people have to download themselves. Do so, and bring it.
+    #[error(
+        "{title} cannot be downloaded directly. Go to {page} and {steps}; then run `stimmung corpus fetch {name} --from FILE_OR_FOLDER`, \
+         which checks it and puts it into place"
+    )]
+    ByHand {
+        /// What commands call the corpus.
+        name: String,
+        /// Its full name.
+        title: String,
+        /// Where to go.
+        page: String,
+        /// What to do there.
+        steps: String,
+    },
+
+    /// Another process is fetching the same corpus. Wait for it.
+    #[error("{}: another process is fetching this corpus; wait until it is done", path.display())]
+    Busy {
+        /// The lock that it holds.
+        path: PathBuf,
+    },
+
+    /// A download failed and will not get better by itself. Do what the advice says.
+    #[error("{url}: {what}; {advice}")]
+    Download {
+        /// The address.
+        url: String,
+        /// What went wrong.
+        what: String,
+        /// What to do about it.
+        advice: String,
+    },
+
+    /// A file is not what its publisher says. It was set aside.
+    #[error("{url}: the {kind} of the file is {actual}, expected {expected}; it was set aside as {}. Fetch it again; \
+             if that does not help, its publisher or your mirror has another file", aside.display())]
+    Checksum {
+        /// Where it came from.
+        url: String,
+        /// `MD5` or `SHA-256`.
+        kind: &'static str,
+        /// What the file has.
+        actual: String,
+        /// What it should have.
+        expected: String,
+        /// Where the file is now.
+        aside: PathBuf,
+    },
+
+    /// An archive that is damaged, hostile, or of a kind that is not read. Unpack it by other means, if you trust it.
+    #[error("{}: {what}; nothing of it was unpacked. If you trust it, unpack it yourself and bring the folder (`--from FOLDER`)", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+
+    /// What was fetched or brought is not the whole corpus. Bring the whole, or use the part as a folder of your own.
+    #[error(
+        "{}: {found} recordings of {title}, which has {expected}{reason}; bring the whole corpus, or use a part of it by naming its folder \
+         where a command asks for a corpus", path.display()
+    )]
+    Incomplete {
+        /// What was looked into.
+        path: PathBuf,
+        /// The corpus's full name.
+        title: String,
+        /// How many recordings there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+        /// What may be the reason, or nothing.
+        reason: String,
+    },
+
+    /// The caller wanted the work to stop. What was downloaded is kept for the next time.
+    #[error("stopped; what was downloaded is kept, and the same command goes on from there")]
+    Cancelled,
+
     /// A folder that should be made is in use. Name another, or empty it.
     #[error("{}: the folder is not empty; name a new one or remove it first", path.display())]
     Occupied {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::CorpusError;
 use crate::layout::{Layout, layouts, nearest, plain};
+use crate::source::Source;
 
 /// Finds the corpus called `name` in the first of `folders` that has it: a folder of that name or of one of the corpus's other names
 /// (`Emo-DB`, `berlin`; case, blanks, `-` and `_` do not count), or a manifest `NAME.csv`.
@@ -62,10 +63,16 @@ fn advice(name: &str, layout: Option<&Layout>, folders: &[PathBuf]) -> String {
             None => "Name the folder in which your corpora lie.".to_owned(),
         };
     };
-    let source = layout.url().map(|url| format!("get it from {url}{}, ", terms(layout))).unwrap_or_default();
+    let fetch = match Source::by_name(layout.name()) {
+        Ok(source) if source.url().is_some() => {
+            format!("`stimmung corpus fetch {}` downloads it{}; or ", layout.name(), terms(layout))
+        }
+        Ok(_) => format!("`stimmung corpus fetch {}` says how to get it{}; or ", layout.name(), terms(layout)),
+        Err(_) => layout.url().map(|url| format!("get it from {url}{}, ", terms(layout))).unwrap_or_default(),
+    };
     let place = folders.first().map_or_else(|| PathBuf::from(layout.name()), |folder| folder.join(layout.name()));
     format!(
-        "{}: {source}unpack it into {}, or name the folder in which your corpora lie",
+        "{}: {fetch}unpack it into {}, or name the folder in which your corpora lie",
         layout.title(),
         place.display()
     )
@@ -124,7 +131,8 @@ mod tests {
     fn the_error_tells_where_it_looked_and_where_to_get_it() {
         let data = tempfile::tempdir().unwrap();
         let message = find("emodb", &[data.path().to_path_buf(), "/no/such".into()]).unwrap_err().to_string();
-        for part in [&data.path().display().to_string(), "/no/such (no such folder)", "emodb.bilderbar.info", "Berlin"]
+        for part in
+            [&data.path().display().to_string(), "/no/such (no such folder)", "stimmung corpus fetch emodb", "Berlin"]
         {
             assert!(message.contains(part), "{message}");
         }

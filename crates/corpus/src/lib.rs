@@ -17,15 +17,19 @@
 //! ```
 //!
 //! [`Manifest::probe`] looks into the files and sets aside what cannot be read, [`Manifest::describe`] counts what is there, and
-//! [`synth`] makes a small corpus of synthetic voices where no recordings are at hand.
+//! [`synth`] makes a small corpus of synthetic voices where no recordings are at hand. [`fetch`] downloads corpora from their official
+//! places, which are data as well ([`Source`], `data/sources.toml`).
 
 mod describe;
 mod error;
+#[cfg(not(target_family = "wasm"))]
+pub mod fetch;
 mod find;
 mod layout;
 mod manifest;
 mod probe;
 mod recording;
+mod source;
 pub mod synth;
 mod table;
 #[cfg(test)]
@@ -40,3 +44,4 @@ pub use layout::{Layout, layouts, standard_emotion};
 pub use manifest::Manifest;
 pub use probe::content_hash;
 pub use recording::{Dropped, Media, Recording, Sex};
+pub use source::{Source, Sums, sources};

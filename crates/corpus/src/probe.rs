@@ -131,8 +131,13 @@ fn part_seconds(recording: &Recording, file_seconds: f64) -> Result<f64, String>
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn content_hash(path: &Path) -> std::io::Result<String> {
+    digest::<Sha256>(path)
+}
+
+/// The hash of a file's bytes in hexadecimal.
+pub(crate) fn digest<D: Digest>(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;
-    let mut hash = Sha256::new();
+    let mut hash = D::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer) {

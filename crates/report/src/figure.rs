@@ -60,7 +60,7 @@ impl Figure {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use resvg::usvg::{Group, Node, Rect};
+    use resvg::usvg::{Group, Node, Rect, TextChunk};
 
     use super::*;
 
@@ -91,7 +91,7 @@ pub(crate) mod tests {
             match node {
                 Node::Group(group) => texts(group, boxes),
                 Node::Text(text) => {
-                    let content = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                    let content = text.chunks().iter().map(TextChunk::text).collect();
                     let ink = text.flattened().bounding_box().transform(text.abs_transform());
                     boxes.extend(ink.map(|ink| (content, ink)));
                 }

@@ -13,11 +13,15 @@ pub fn corpora_folders(given: &[PathBuf]) -> Vec<PathBuf> {
         folders.extend(std::env::split_paths(&variable).filter(|folder| !folder.as_os_str().is_empty()));
     }
     folders.push(PathBuf::from("data"));
-    if let Ok(base) = etcetera::choose_base_strategy() {
-        use etcetera::BaseStrategy;
-        folders.push(base.cache_dir().join("stimmung").join("corpora"));
-    }
+    folders.extend(corpora_cache());
     folders
+}
+
+/// `stimmung/corpora` in the platform's cache folder, where fetched corpora go; none on a machine where nobody has a home.
+pub fn corpora_cache() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("stimmung").join("corpora"))
 }
 
 /// Finds a corpus by its name, such as `emodb`, in `folders`.

@@ -51,7 +51,7 @@ pub use stimmung_models as models;
 
 pub use calibration::Calibration;
 pub use checkpoints::Checkpoints;
-pub use corpora::{corpora_folders, find_corpus};
+pub use corpora::{corpora_cache, corpora_folders, find_corpus};
 pub use error::{Error, RecordingError};
 pub use experiment::{Evaluated, Experiment, listening_rate, open_corpus};
 pub use fixed::FixedModel;

@@ -8,6 +8,7 @@ use stimmung::corpus::{Description, Manifest, layouts, synth};
 use stimmung::{Progress, advance_to, find_corpus};
 
 use crate::args::{Corpora, Corpus, Describe, is_path};
+use crate::commands::fetch;
 use crate::console::{Console, bold, green};
 use crate::progress::Bar;
 
@@ -19,6 +20,7 @@ pub fn run(command: &Corpus, console: &Console) -> anyhow::Result<()> {
             write_manifest(&manifest, out.as_deref(), console)
         }
         Corpus::Layouts => list_layouts(console),
+        Corpus::Fetch(arguments) => fetch::run(arguments, console),
         Corpus::Synth { dir, speakers, takes, seed } => {
             let mut params = synth::SynthParams::default();
             params.speakers = speakers.unwrap_or(params.speakers);

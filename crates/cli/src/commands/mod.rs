@@ -4,6 +4,7 @@ mod augment;
 mod corpus;
 mod experiment;
 mod features;
+mod fetch;
 mod model;
 mod plot;
 mod predict;

@@ -57,8 +57,8 @@ fn corpus(folders: &[PathBuf], console: &Console) -> anyhow::Result<(Manifest, R
     };
     console.note(format!(
         "Emo-DB was not found, so this run uses SYNTHETIC voices, made by this program and put into {}.\n\
-         They show that everything works; their figures say nothing about people. To use Emo-DB, put its folder\n\
-         into one of: {}\n",
+         They show that everything works; their figures say nothing about people. To use Emo-DB, run\n\
+         `stimmung corpus fetch emodb`, or put its folder into one of: {}\n",
         folder.display(),
         folders.iter().map(|folder| folder.join("emodb").display().to_string()).collect::<Vec<_>>().join(", ")
     ));

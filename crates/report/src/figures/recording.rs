@@ -298,12 +298,15 @@ mod tests {
     use super::*;
     use crate::figure::tests::collisions;
 
-    const ALL: [fn(&str, &Waveform) -> Result<Figure, ReportError>; 8] =
-        [waveform, spectrum, spectrogram, mel_spectrogram, mfcc_picture, chromagram, f0, level];
+    type Draw = fn(&str, &Waveform) -> Result<Figure, ReportError>;
+
+    const ALL: [Draw; 8] = [waveform, spectrum, spectrogram, mel_spectrogram, mfcc_picture, chromagram, f0, level];
 
     fn voice(seconds: f64, rate: u32) -> Waveform {
         let samples = (0..(seconds * f64::from(rate)) as usize)
-            .map(|n| (1..9).map(|k| 0.1 * (k as f32 * n as f32 * 150.0 / rate as f32 * 6.283).sin()).sum())
+            .map(|n| {
+                (1..9).map(|k| 0.1 * (k as f32 * n as f32 * 150.0 / rate as f32 * std::f32::consts::TAU).sin()).sum()
+            })
             .collect();
         Waveform::new(samples, rate).unwrap()
     }
