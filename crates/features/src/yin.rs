@@ -161,7 +161,7 @@ mod tests {
         let quiet: Vec<f32> = voice.iter().map(|sample| sample / 1024.0).collect();
         let params = YinParams::default();
         assert_eq!(yin(&voice, 16_000, &params).unwrap(), yin(&quiet, 16_000, &params).unwrap());
-        let silence = yin(&[0.0; 8000], 16_000, &params).unwrap();
+        let silence = yin(&vec![0.0; 8000], 16_000, &params).unwrap();
         assert!(silence.iter().all(|frame| frame.hertz.is_none() && frame.aperiodicity == 1.0));
         assert!(yin(&voice[..100], 16_000, &params).unwrap().is_empty());
         assert!(yin(&[], 16_000, &params).unwrap().is_empty());

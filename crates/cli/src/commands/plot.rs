@@ -44,14 +44,13 @@ fn list(console: &Console) -> anyhow::Result<()> {
             console.object(&json!({ "kind": kind.name(), "shows": kind.shows(), "subject": kind.subject().describe() }))
         });
     }
-    let mut text = String::new();
-    for subject in Subject::ALL {
-        text.push_str(&format!("{}\n", bold(format!("Of {}", subject.describe()))));
-        for kind in Kind::all().iter().filter(|kind| kind.subject() == subject) {
-            text.push_str(&format!("  {:<22} {}\n", kind.name(), kind.shows()));
-        }
-    }
-    Ok(console.print(text)?)
+    let of = |subject: Subject| {
+        let head = bold(format!("Of {}", subject.describe()));
+        let kinds = Kind::all().iter().filter(move |kind| kind.subject() == subject);
+        std::iter::once(format!("{head}\n"))
+            .chain(kinds.map(|kind| format!("  {:<22} {}\n", kind.name(), kind.shows())))
+    };
+    Ok(console.print(Subject::ALL.into_iter().flat_map(of).collect::<String>())?)
 }
 
 /// Draws every kind that the subject has into a folder; what its data do not tell is left out and said.

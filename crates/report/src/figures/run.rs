@@ -214,16 +214,12 @@ fn correlation_words(found: Option<&Correlation>, what: &str) -> String {
     let Some(Correlation { pearson, .. }) = found else {
         return format!("No correlation with {what} can be told.");
     };
-    match &pearson.interval {
-        Some(interval) => format!(
-            "Correlation of accuracy with {what}: {:.2}, {:.0} % interval {:.2} to {:.2}.",
-            pearson.value,
-            100.0 * interval.level,
-            interval.low,
-            interval.high
-        ),
-        None => format!("Correlation of accuracy with {what}: {:.2}.", pearson.value),
-    }
+    // Never -0.00.
+    let two = |value: f64| format!("{:.2}", (100.0 * value).round() / 100.0 + 0.0);
+    let interval = pearson.interval.as_ref().map_or_else(String::new, |it| {
+        format!(", {:.0} % interval {} to {}", 100.0 * it.level, two(it.low), two(it.high))
+    });
+    format!("Correlation of accuracy with {what}: {}{interval}.", two(pearson.value))
 }
 
 fn by_group(
@@ -416,7 +412,7 @@ pub fn reliability(run: &SavedRun) -> Result<Figure, ReportError> {
 /// [`ReportError::Missing`] for models that do not learn in steps, or do not tell.
 pub fn loss(run: &SavedRun) -> Result<Figure, ReportError> {
     let lines: [(&str, OfStep); 2] = [("training", |step| step.loss), ("held out", |step| step.validation_loss)];
-    history(run, "Loss by epoch and fold", "loss (nats)", &lines)
+    history(run, "Loss over the training, by fold", "loss (nats)", &lines)
 }
 
 /// The accuracy by epoch, one line a fold: on the training part and, where the test part was watched, on it.
@@ -426,7 +422,7 @@ pub fn loss(run: &SavedRun) -> Result<Figure, ReportError> {
 pub fn accuracy(run: &SavedRun) -> Result<Figure, ReportError> {
     let lines: [(&str, OfStep); 2] =
         [("training", |step| step.accuracy), ("test part, watched", |step| step.watched_accuracy)];
-    history(run, "Accuracy by epoch and fold", "accuracy", &lines)
+    history(run, "Accuracy over the training, by fold", "accuracy", &lines)
 }
 
 type OfStep = fn(&HistoryStep) -> Option<f64>;
@@ -452,7 +448,9 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
     }
     let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, highest) };
     let note = terms(run);
-    let chart = Chart::new(title, Axis::values("epoch", 1.0, last as f64), y).note(&note).legend(keys);
+    // Only networks have epochs.
+    let steps = if folds.iter().flatten().any(|step| step.accuracy.is_some()) { "epoch" } else { "step" };
+    let chart = Chart::new(title, Axis::values(steps, 1.0, last as f64), y).note(&note).legend(keys);
     Ok(chart.draw(&note, |canvas, area| {
         for (number, fold) in folds.iter().enumerate() {
             for ((_, of), dashed) in lines.iter().zip([false, true]) {
