@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use stimmung_models::{LayerSummary, NetworkSummary, PartSummary};
 
+use crate::font;
 use crate::svg::{Anchor, Canvas, FAINT, INK, Style, shorten, thousands};
 
 /// The width of a figure, in pixels; its height grows with the number of layers.
@@ -189,8 +190,8 @@ impl Drawing {
         self.canvas.rectangle((BOX_X, top), (BOX_WIDTH, height), fill, stroke);
         let middle = top + height / 2.0 + 4.5;
         if quiet {
-            // On one line. Letters of names are about this wide.
-            let end = TEXT_X + 8.0 * name.chars().count() as f64 + 6.0;
+            // On one line.
+            let end = TEXT_X + font::width(&name, NAME.size, false) + 12.0;
             self.canvas.text(TEXT_X, middle, &name, Style { bold: false, ..NAME });
             if !does.is_empty() {
                 self.canvas.text(end, middle, &does, NOTE);

@@ -69,7 +69,7 @@ pub fn durations(manifest: &Manifest) -> Result<Figure, ReportError> {
     let seconds: Vec<f64> = known.iter().map(|(_, seconds)| *seconds).collect();
     let (first, width, counts) = histogram(&seconds).unwrap_or((0.0, 1.0, Vec::new()));
     let highest = counts.iter().copied().max().unwrap_or(0);
-    let x = Axis::values("seconds", first.min(0.0).max(first - width), first + width * counts.len() as f64);
+    let x = Axis::values("seconds", (first - width).max(0.0), first + width * counts.len() as f64);
     let y = Axis::from_zero("recordings", highest as f64);
     let mut sorted = seconds.clone();
     sorted.sort_by(f64::total_cmp);

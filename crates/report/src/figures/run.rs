@@ -1,20 +1,19 @@
 //! Figures of a finished run: what its answers are worth, and where they fail.
 
-use std::collections::BTreeMap;
+mod groups;
 
 use stimmung::{HistoryStep, SavedPrediction, SavedRun};
 use stimmung_evaluation::{
-    BootstrapParams, CalibrationScores, ClassIntervals, Confidences, Correlation, Estimate, GroupAccuracy, Pair,
-    Resampled, Roc, accuracy_by_group, class_intervals, correlation,
+    BootstrapParams, CalibrationScores, ClassIntervals, Confidences, Estimate, Roc, class_intervals,
 };
 
-use super::marks::{BoxNumbers, Rate, rate_axis, rates};
+pub use groups::{by_duration, by_sex, by_speaker, by_text, text_length};
+
+use super::marks::{Rate, rate_axis, rates};
 use crate::chart::{Axis, Chart, Key, Sign};
 use crate::svg::{Anchor, FAINT, Mark, Pen, Style};
 use crate::{Figure, ReportError, colour};
 
-/// Groups beyond these are not drawn.
-const MOST_GROUPS: usize = 60;
 /// Cells of confusion matrices with less room carry no number.
 const LEAST_CELL: f64 = 25.0;
 
@@ -100,7 +99,7 @@ pub fn classes(run: &SavedRun) -> Result<Figure, ReportError> {
     }
     let keys =
         figures.iter().enumerate().map(|(n, (name, _))| Key::new(*name, colour::series(n), Sign::Area)).collect();
-    let note = format!("{} Lines: {}.", terms(run), intervals_of(&found));
+    let note = format!("{}{}", terms(run), intervals_of(&found));
     let y = Axis::names("", rows.iter().map(|rate| rate.name.clone()));
     let chart = Chart::new("Recall, precision and F1 by emotion", rate_axis(""), y).note(note).legend(keys);
     Ok(rates(chart, &rows, None))
@@ -110,163 +109,7 @@ type OfClass = fn(&ClassIntervals) -> &Estimate;
 
 fn intervals_of(found: &[ClassIntervals]) -> String {
     let interval = found.iter().find_map(|class| class.recall.interval.as_ref());
-    interval.map_or_else(String::new, |it| format!("{:.0} % intervals, {}", 100.0 * it.level, it.method))
-}
-
-/// Accuracy by speaker.
-///
-/// # Errors
-/// [`ReportError::Missing`] where no speaker is known.
-pub fn by_speaker(run: &SavedRun) -> Result<Figure, ReportError> {
-    by_group(run, "Accuracy by speaker", "speakers", |answer| answer.speaker.clone())
-}
-
-/// Accuracy by the speaker's sex.
-///
-/// # Errors
-/// [`ReportError::Missing`] where it is not known.
-pub fn by_sex(run: &SavedRun) -> Result<Figure, ReportError> {
-    by_group(run, "Accuracy by the speaker's sex", "sexes", |answer| Some(run.recording(answer)?.sex?.to_string()))
-}
-
-/// Accuracy by what is said.
-///
-/// # Errors
-/// [`ReportError::Missing`] where it is not known.
-pub fn by_text(run: &SavedRun) -> Result<Figure, ReportError> {
-    by_group(run, "Accuracy by sentence", "sentences", |answer| run.recording(answer)?.text.clone())
-}
-
-/// Accuracy by duration, in quarters of the recordings, with the correlation of the two.
-///
-/// # Errors
-/// [`ReportError::Missing`] where durations are not known.
-pub fn by_duration(run: &SavedRun) -> Result<Figure, ReportError> {
-    let seconds: Vec<Option<f64>> = run.predictions.iter().map(|answer| run.recording(answer)?.seconds).collect();
-    let mut known: Vec<f64> = seconds.iter().flatten().copied().collect();
-    known.sort_by(f64::total_cmp);
-    let Some(numbers) = BoxNumbers::of(&known) else {
-        return Err(missing("durations", "this run was saved before they were kept; run the recipe again"));
-    };
-    let edges = [known[0], numbers.quartiles[0], numbers.quartiles[1], numbers.quartiles[2], known[known.len() - 1]];
-    let name = |seconds: f64| {
-        let part = edges[1..4].iter().take_while(|&&edge| seconds > edge).count();
-        format!("{:.2} to {:.2} s", edges[part], edges[part + 1])
-    };
-    let groups: Vec<Option<String>> = seconds.iter().map(|seconds| seconds.map(name)).collect();
-    let pairs = pairs(run, &seconds);
-    let told =
-        correlation_words(correlation(&pairs, &BootstrapParams::default(), run.recipe.seed)?.as_ref(), "duration");
-    grouped(run, "Accuracy by duration, in quarters of the recordings", &told, &groups)
-}
-
-/// The accuracy on each sentence against its length, which is the median of its recordings' durations.
-///
-/// # Errors
-/// [`ReportError::Missing`] where sentences or durations are not known.
-pub fn text_length(run: &SavedRun) -> Result<Figure, ReportError> {
-    let mut texts: BTreeMap<&str, (Vec<f64>, usize)> = BTreeMap::new();
-    for answer in &run.predictions {
-        let Some(recording) = run.recording(answer) else { continue };
-        if let (Some(text), Some(seconds)) = (&recording.text, recording.seconds) {
-            let (lengths, right) = texts.entry(text).or_default();
-            lengths.push(seconds);
-            *right += usize::from(answer.truth == answer.predicted);
-        }
-    }
-    let points: Vec<(&str, f64, f64)> = texts
-        .iter()
-        .filter_map(|(text, (lengths, right))| {
-            Some((*text, BoxNumbers::of(lengths)?.quartiles[1], *right as f64 / lengths.len() as f64))
-        })
-        .collect();
-    if points.is_empty() {
-        return Err(missing(
-            "sentences and durations",
-            "the corpus does not tell what is said, or this run was saved before durations were kept",
-        ));
-    }
-    let pairs: Vec<_> = points.iter().map(|&(_, x, y)| Pair { x, y, speaker: None }).collect();
-    let found = correlation(&pairs, &BootstrapParams::default(), run.recipe.seed)?;
-    let note = format!("{} {}", terms(run), correlation_words(found.as_ref(), "length"));
-    let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(low, high), &(_, x, _)| (low.min(x), high.max(x)));
-    let x = Axis::values("median duration of the sentence, seconds", low - 0.1, high + 0.1);
-    Ok(Chart::new("Accuracy and length of each sentence", x, Axis::shares("accuracy")).note(&note).draw(
-        &note,
-        |canvas, area| {
-            for (text, seconds, accuracy) in points {
-                let tip = format!("{text}: {:.1} %, {seconds:.2} s", 100.0 * accuracy);
-                canvas.mark(area.at(seconds, accuracy), Mark::Circle, 5.0, colour::MAIN, &tip);
-            }
-        },
-    ))
-}
-
-fn pairs<'r>(run: &'r SavedRun, values: &[Option<f64>]) -> Vec<Pair<'r>> {
-    let pair = |(answer, x): (&'r SavedPrediction, &Option<f64>)| {
-        let y = f64::from(u8::from(answer.truth == answer.predicted));
-        Some(Pair { x: (*x)?, y, speaker: answer.speaker.as_deref() })
-    };
-    run.predictions.iter().zip(values).filter_map(pair).collect()
-}
-
-fn correlation_words(found: Option<&Correlation>, what: &str) -> String {
-    let Some(Correlation { pearson, .. }) = found else {
-        return format!("No correlation with {what} can be told.");
-    };
-    // Never -0.00.
-    let two = |value: f64| format!("{:.2}", (100.0 * value).round() / 100.0 + 0.0);
-    let interval = pearson.interval.as_ref().map_or_else(String::new, |it| {
-        format!(", {:.0} % interval {} to {}", 100.0 * it.level, two(it.low), two(it.high))
-    });
-    format!("Correlation of accuracy with {what}: {}{interval}.", two(pearson.value))
-}
-
-fn by_group(
-    run: &SavedRun,
-    title: &str,
-    plural: &str,
-    group: impl Fn(&SavedPrediction) -> Option<String>,
-) -> Result<Figure, ReportError> {
-    let groups: Vec<Option<String>> = run.predictions.iter().map(group).collect();
-    if groups.iter().all(Option::is_none) {
-        return Err(missing(plural, "the corpus does not tell them"));
-    }
-    grouped(run, title, "", &groups)
-}
-
-fn grouped(run: &SavedRun, title: &str, told: &str, groups: &[Option<String>]) -> Result<Figure, ReportError> {
-    let names: Vec<Option<&str>> = groups.iter().map(Option::as_deref).collect();
-    let mut found = accuracy_by_group(&run.outcomes(), &names, &BootstrapParams::default(), run.recipe.seed)?;
-    let mut note = format!("{} Dashed: all together. Lines: 95 % intervals{}.", terms(run), methods(&found));
-    if !told.is_empty() {
-        note = format!("{note} {told}");
-    }
-    if found.len() > MOST_GROUPS {
-        // The most frequent ones, in their order.
-        let mut sizes: Vec<usize> = found.iter().map(|group| group.answers).collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        let least = sizes[MOST_GROUPS - 1];
-        note = format!("{note} The {MOST_GROUPS} most frequent of {}.", found.len());
-        found.retain(|group| group.answers >= least);
-        found.truncate(MOST_GROUPS);
-    }
-    let rows: Vec<Rate> = found
-        .iter()
-        .map(|group| Rate::new(format!("{} ({})", group.group, group.answers), group.accuracy, Some(&group.interval)))
-        .collect();
-    let y = Axis::names("", rows.iter().map(|rate| rate.name.clone()));
-    let chart = Chart::new(title, rate_axis("accuracy"), y).note(note);
-    Ok(rates(chart, &rows, Some(run.summary.war)))
-}
-
-fn methods(found: &[GroupAccuracy]) -> &'static str {
-    let over = |method| found.iter().any(|group| group.interval.method == method);
-    match (over(Resampled::Speakers), over(Resampled::Recordings)) {
-        (true, false) => " for new speakers",
-        (false, true) => " for new recordings of the same speakers",
-        _ => "",
-    }
+    interval.map_or_else(String::new, |it| format!(" Lines: {:.0} % intervals, {}.", 100.0 * it.level, it.method))
 }
 
 /// How sure the answers are, and how many of them are right.
@@ -527,135 +370,4 @@ fn missing(what: &str, why: &str) -> ReportError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::LazyLock;
-
-    use stimmung::corpus::synth::{SynthParams, synthesize};
-    use stimmung::recipe::DEFAULT_RECIPE;
-    use stimmung::{Experiment, Quiet, Recipe, save_run};
-    use stimmung_evaluation::Scores;
-
-    use super::*;
-    use crate::figure::tests::collisions;
-
-    /// A run on the synthetic corpus, by a network, so that there is a history.
-    static RUN: LazyLock<SavedRun> = LazyLock::new(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let voices = folder.path().join("voices");
-        let params = SynthParams { speakers: 4, takes: 1, ..SynthParams::default() };
-        let manifest = synthesize(&voices, &params, &mut |_| {}).unwrap();
-        let changes = ["model={kind=\"dense\", epochs=3}", "features.n=13"].map(|change| change.parse().unwrap());
-        let recipe = Recipe::with_overrides(DEFAULT_RECIPE, "test", &changes).unwrap();
-        let experiment = Experiment::from_manifest(recipe, manifest, &Quiet).unwrap();
-        let evaluated = experiment.evaluate(&Quiet).unwrap();
-        let run = folder.path().join("run");
-        save_run(&run, &experiment, &evaluated, None).unwrap();
-        SavedRun::open(&run).unwrap()
-    });
-
-    /// Every figure of a run, or why it lacks one.
-    fn all(run: &SavedRun) -> Vec<Result<Figure, ReportError>> {
-        vec![
-            Ok(confusion(run, Divided::Counts)),
-            Ok(confusion(run, Divided::ByRow)),
-            Ok(confusion(run, Divided::ByColumn)),
-            classes(run),
-            by_speaker(run),
-            by_sex(run),
-            by_text(run),
-            by_duration(run),
-            text_length(run),
-            confidence(run),
-            confidence_accuracy(run),
-            roc(run),
-            reliability(run),
-            loss(run),
-            accuracy(run),
-            compare(&[run.clone(), run.clone()]),
-        ]
-    }
-
-    /// The run with so many classes under awkward names, of which one never occurs.
-    fn with_classes(count: usize) -> SavedRun {
-        let mut run = RUN.clone();
-        run.classes = (0..count)
-            .map(|n| match n % 3 {
-                0 => format!("an emotion whose name is as long as sixty characters {n:07}"),
-                1 => format!("\u{63a}\u{636}\u{628} \u{634}\u{62f}\u{64a}\u{62f} {n}"),
-                _ => format!("e{n}"),
-            })
-            .collect();
-        for (number, answer) in run.predictions.iter_mut().enumerate() {
-            answer.truth = number % (count - 1).max(1);
-            answer.predicted = number * 7 % 3 % count;
-            answer.probabilities = vec![0.0; count];
-            answer.probabilities[answer.predicted] = 1.0;
-        }
-        let list = |of: fn(&SavedPrediction) -> usize| run.predictions.iter().map(of).collect::<Vec<_>>();
-        run.summary.pooled = Scores::new(&run.classes, &list(|it| it.truth), &list(|it| it.predicted)).unwrap();
-        run.summary.calibration = None;
-        run
-    }
-
-    /// The run as one speaker's, of whom nothing else is known, in one fold.
-    fn with_one_voice() -> SavedRun {
-        let mut run = RUN.clone();
-        run.folds = vec!["the only fold, with a name that goes on".into()];
-        run.history = run.history.map(|history| vec![history[0].clone()]);
-        for answer in &mut run.predictions {
-            answer.speaker = Some("1".into());
-            answer.fold = 0;
-        }
-        for recording in &mut run.manifest.recordings {
-            (recording.sex, recording.text) = (None, None);
-        }
-        run
-    }
-
-    #[test]
-    fn a_whole_run_has_every_figure() {
-        for figure in all(&RUN) {
-            let figure = figure.unwrap();
-            assert_eq!(collisions(&figure), Vec::<String>::new(), "{}", figure.svg);
-        }
-    }
-
-    #[test]
-    fn no_run_breaks_a_figure() {
-        for run in [with_classes(1), with_classes(2), with_classes(7), with_classes(40), with_one_voice()] {
-            for figure in all(&run) {
-                match figure {
-                    Ok(figure) => assert_eq!(collisions(&figure), Vec::<String>::new(), "{}", figure.svg),
-                    Err(ReportError::Missing { why, .. }) => assert!(!why.is_empty()),
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_known_is_said() {
-        let run = with_one_voice();
-        for (figure, word) in [(by_sex(&run), "sexes"), (by_text(&run), "sentences"), (text_length(&run), "sentences")]
-        {
-            assert!(figure.unwrap_err().to_string().contains(word));
-        }
-        let old = SavedRun { history: None, ..RUN.clone() };
-        assert!(loss(&old).unwrap_err().to_string().contains("does not tell how it learns"));
-        compare(&[]).unwrap_err();
-    }
-
-    #[test]
-    fn figures_tell_the_numbers_of_the_run() {
-        let summary = &RUN.summary;
-        let figure = compare(std::slice::from_ref(&RUN)).unwrap();
-        assert!(figure.svg.contains(&format!("UAR {:.3} {}", summary.uar, summary.interval.uar)));
-        let figure = by_speaker(&RUN).unwrap();
-        let fold = &summary.folds[0];
-        assert!(figure.svg.contains(&format!(": {:.1} %", 100.0 * fold.war)), "{} {}", fold.war, figure.svg);
-        let figure = confusion(&RUN, Divided::Counts);
-        let counts = summary.pooled.confusion.counts();
-        let (first, second) = (&RUN.classes[0], &RUN.classes[1]);
-        assert!(figure.svg.contains(&format!("{first} taken for {second}: {}", counts[0][1])));
-    }
-}
+mod tests;
