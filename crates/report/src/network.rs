@@ -314,7 +314,7 @@ mod tests {
     fn every_layer_is_there_with_its_shape_and_its_parameters() {
         for architecture in ["mel-cnn-3", "zhao-cnn-lstm-2d"] {
             let parts = named(architecture, PICTURE);
-            let svg = network(architecture, "", &parts);
+            let svg = network(architecture, "", &parts).svg;
             let texts = texts(&svg);
             let network = parts[0].network.as_ref().expect("a network");
             let mut rest = texts.iter();
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn families_that_are_not_there_are_not_explained() {
-        let texts = texts(&network("a", "", &named("mel-cnn-3", PICTURE)));
+        let texts = texts(&network("a", "", &named("mel-cnn-3", PICTURE)).svg);
         assert!(texts.iter().any(|text| text == "convolution") && !texts.iter().any(|text| text == "recurrent"));
     }
 
@@ -343,7 +343,7 @@ mod tests {
     fn boxes_stay_inside_and_follow_each_other() {
         let layers = "{ layer = \"dense\", units = 8 }, { layer = \"relu\" }, ".repeat(200);
         let parts = outline(&format!("kind = \"network\"\nlayers = [{layers}]"), Shape::Vector(193), 7);
-        let svg = network("long", "400 layers", &parts);
+        let svg = network("long", "400 layers", &parts).svg;
         let document = Document::parse(&svg).expect("well-formed");
         let number = |node: &roxmltree::Node<'_, '_>, name| -> f64 {
             node.attribute(name).and_then(|text| text.parse().ok()).expect("a number")
@@ -370,7 +370,7 @@ mod tests {
         let section =
             "kind = \"one-vs-rest\"\nmember = { kind = \"dense\", hidden = [4] }\narbiter = { kind = \"svm\" }";
         let parts = outline(section, Shape::Vector(9), 3);
-        let svg = network("ensemble", "", &parts);
+        let svg = network("ensemble", "", &parts).svg;
         let texts = texts(&svg);
         let member = 10 * 4 + 5 * 2;
         let expected = format!("3 members of kind dense, {} parameters; one of them:", 3 * member);
@@ -386,7 +386,7 @@ mod tests {
         let mut parts = named("mel-cnn-3", PICTURE);
         let layer = &mut parts[0].network.as_mut().expect("a network").layers[0];
         (layer.name, layer.does) = (hostile.to_owned(), hostile.repeat(1000));
-        let svg = network(&hostile.repeat(1000), hostile, &parts);
+        let svg = network(&hostile.repeat(1000), hostile, &parts).svg;
         let document = Document::parse(&svg).expect("well-formed");
         let known = ["svg", "title", "desc", "rect", "text", "polygon"];
         assert!(
@@ -408,7 +408,7 @@ mod tests {
         network.input_shape = vec![0];
         parts[0].parameters = Some(0);
         for parts in [&parts[..], &[]] {
-            let svg = network("", "", parts);
+            let svg = super::network("", "", parts).svg;
             assert!(texts(&svg).contains(&"0 parameters".to_owned()), "{svg}");
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
@@ -416,10 +416,10 @@ mod tests {
 
     #[test]
     fn it_needs_nothing_from_elsewhere() {
-        let svg = network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE));
+        let svg = network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)).svg;
         for word in ["script", "href", "url(", "@import", "<style", "<image", " id="] {
             assert!(!svg.contains(word), "{word}");
         }
-        assert_eq!(svg, network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)));
+        assert_eq!(svg, network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)).svg);
     }
 }

@@ -45,9 +45,16 @@ pub(super) fn corpus(run: &SavedRun) -> Result<Section, ReportError> {
     };
     let names: Vec<String> = emotions.keys().cloned().collect();
     let what = count(manifest.recordings.len(), "recording");
-    section.text(format!("The corpus `{}` holds {what}{of_speakers} in {}.{length}{balance}", manifest.name, list(&names)));
+    section.text(format!(
+        "The corpus `{}` holds {what}{of_speakers} in {}.{length}{balance}",
+        manifest.name,
+        list(&names)
+    ));
     if let Ok(layout) = Layout::by_name(&manifest.name) {
-        let told = [layout.url().map(|url| format!("It is described at {url}.")), layout.terms().map(|it| format!("Terms: {it}."))];
+        let told = [
+            layout.url().map(|url| format!("It is described at {url}.")),
+            layout.terms().map(|it| format!("Terms: {it}.")),
+        ];
         section.text(told.into_iter().flatten().collect::<Vec<_>>().join(" "));
     }
     section.blocks.push(Block::Figure(corpus::classes(manifest)));

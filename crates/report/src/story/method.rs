@@ -49,11 +49,17 @@ pub(super) fn preparation(run: &SavedRun) -> Section {
     section.text(match recipe.augmentation.when {
         When::AfterSplit => format!(
             "From each recording of the training part, and of no other, {} made and learnt from as well:",
-            if copies.len() == 1 { "one changed copy is".to_owned() } else { format!("{} changed copies are", copies.len()) }
+            if copies.len() == 1 {
+                "one changed copy is".to_owned()
+            } else {
+                format!("{} changed copies are", copies.len())
+            }
         ),
-        When::BeforeSplit => "Changed copies are made of every recording before the split, so that copies of one recording lie on both \
+        When::BeforeSplit => {
+            "Changed copies are made of every recording before the split, so that copies of one recording lie on both \
              sides of it: the figures measure in part how well recordings are remembered."
-            .to_owned(),
+                .to_owned()
+        }
     });
     let effects = copies.iter().map(|effects| list(&effects.iter().map(|it| settings(it)).collect::<Vec<_>>()));
     section.blocks.push(Block::List(effects.collect()));
@@ -66,7 +72,9 @@ pub(super) fn features(run: &SavedRun) -> Section {
     let mut section = Section::new("Features");
     let scaling = match recipe.scaling {
         Scaling::Standard => "Each column is brought to mean 0 and standard deviation 1 over the training part.",
-        Scaling::Overall => "All values together are brought to mean 0 and standard deviation 1 over the training part.",
+        Scaling::Overall => {
+            "All values together are brought to mean 0 and standard deviation 1 over the training part."
+        }
         _ => "They are not scaled.",
     };
     section.text(format!("The feature set `{}`. {scaling}", recipe.features.name()));
@@ -143,13 +151,15 @@ pub(super) fn cost(run: &SavedRun) -> Section {
         return section;
     };
     let threads = count(timing.threads, "thread");
-    let mut told = vec![format!("With {threads}, hearing the corpus and computing features took {}", duration(timing.preparing))];
+    let mut told =
+        vec![format!("With {threads}, hearing the corpus and computing features took {}", duration(timing.preparing))];
     told.extend(timing.evaluating.map(|seconds| format!("judging {}", duration(seconds))));
     told.extend(timing.training.map(|seconds| format!("training the final model {}", duration(seconds))));
     let seconds: f64 = run.manifest.recordings.iter().filter_map(|it| it.seconds).sum();
     let mut text = format!("{}.", list(&told));
     if seconds > 0.0 && timing.preparing > 0.0 {
-        text = format!("{text} That is {:.0} times faster than listening, for the features.", seconds / timing.preparing);
+        text =
+            format!("{text} That is {:.0} times faster than listening, for the features.", seconds / timing.preparing);
     }
     if timing.before_interruption > 0.0 {
         text = format!("{text} An interrupted attempt before took {}.", duration(timing.before_interruption));
@@ -173,7 +183,13 @@ pub(super) fn repetition(run: &SavedRun) -> Section {
     }
     let mut table = Table::new("Receipt (SHA-256)", ["what", "hash"]);
     let model = receipt.model.clone().unwrap_or_else(|| "no final model was trained".to_owned());
-    let rows = [("data", &receipt.data), ("split", &receipt.split), ("features", &receipt.features), ("configuration", &receipt.configuration), ("model", &model)];
+    let rows = [
+        ("data", &receipt.data),
+        ("split", &receipt.split),
+        ("features", &receipt.features),
+        ("configuration", &receipt.configuration),
+        ("model", &model),
+    ];
     for (what, hash) in rows {
         table.row([what.to_owned(), hash.clone()]);
     }

@@ -37,9 +37,7 @@ impl<'r> Results<'r> {
             run,
             classes: class_intervals(&run.classes, &outcomes, &params, seed)?,
             speakers: accuracy_by_group(&outcomes, &speakers, &params, seed)?,
-            sexes: both
-                .then(|| accuracy_difference(&outcomes, &sexes, "female", "male", &params, seed))
-                .transpose()?,
+            sexes: both.then(|| accuracy_difference(&outcomes, &sexes, "female", "male", &params, seed)).transpose()?,
         })
     }
 
@@ -66,13 +64,29 @@ impl<'r> Results<'r> {
         let summary = &run.summary;
         let mut section = Section::new("Results");
         section.text(self.summary());
-        let mut table = Table::new("All answers together, and over folds", ["figure", "value", "95 % interval", "mean over folds", "sd"]);
-        let named = [("UAR (= UA, macro recall, balanced accuracy)", summary.uar, &summary.interval.uar, &summary.over_folds.uar),
+        let mut table = Table::new(
+            "All answers together, and over folds",
+            ["figure", "value", "95 % interval", "mean over folds", "sd"],
+        );
+        let named = [
+            (
+                "UAR (= UA, macro recall, balanced accuracy)",
+                summary.uar,
+                &summary.interval.uar,
+                &summary.over_folds.uar,
+            ),
             ("WAR (= WA, accuracy)", summary.war, &summary.interval.war, &summary.over_folds.war),
-            ("macro-F1", summary.macro_f1, &summary.interval.macro_f1, &summary.over_folds.macro_f1)];
+            ("macro-F1", summary.macro_f1, &summary.interval.macro_f1, &summary.over_folds.macro_f1),
+        ];
         for (name, value, it, folds) in named {
             let sd = folds.sd.map_or_else(String::new, percent);
-            table.row([name.to_owned(), percent(value), format!("{} to {} %", points(it.low), points(it.high)), percent(folds.mean), sd]);
+            table.row([
+                name.to_owned(),
+                percent(value),
+                format!("{} to {} %", points(it.low), points(it.high)),
+                percent(folds.mean),
+                sd,
+            ]);
         }
         section.blocks.push(Block::Table(table));
         section.blocks.push(Block::Table(self.by_emotion()));
@@ -96,7 +110,14 @@ impl<'r> Results<'r> {
         };
         for class in &self.classes {
             let ClassIntervals { class: name, support, predicted, recall, precision, f1 } = class;
-            table.row([name.clone(), support.to_string(), predicted.to_string(), cell(recall), cell(precision), cell(f1)]);
+            table.row([
+                name.clone(),
+                support.to_string(),
+                predicted.to_string(),
+                cell(recall),
+                cell(precision),
+                cell(f1),
+            ]);
         }
         table
     }
@@ -121,7 +142,13 @@ impl<'r> Results<'r> {
         section.text(self.confusions());
         section.text(self.of_speakers());
         section.text(self.of_sexes());
-        for figure in [figures::by_speaker(run), figures::by_sex(run), figures::by_text(run), figures::text_length(run), figures::by_duration(run)] {
+        for figure in [
+            figures::by_speaker(run),
+            figures::by_sex(run),
+            figures::by_text(run),
+            figures::text_length(run),
+            figures::by_duration(run),
+        ] {
             section.figure(figure)?;
         }
         section.text(self.most_certain_errors());
@@ -143,8 +170,11 @@ impl<'r> Results<'r> {
         if found.is_empty() {
             return format!("No emotion is taken for one other in more than {} of its recordings.", percent(OFTEN));
         }
-        let told: Vec<String> =
-            found.iter().take(5).map(|(share, truth, answer)| format!("{truth} for {answer} ({})", percent(*share))).collect();
+        let told: Vec<String> = found
+            .iter()
+            .take(5)
+            .map(|(share, truth, answer)| format!("{truth} for {answer} ({})", percent(*share)))
+            .collect();
         format!("Most often taken for another: {}.", list(&told))
     }
 
@@ -183,7 +213,9 @@ impl<'r> Results<'r> {
                     points(high)
                 )
             }
-            None => format!("Accuracy is {size} points higher for {higher} than for {lower} speakers; too few speakers for an interval."),
+            None => format!(
+                "Accuracy is {size} points higher for {higher} than for {lower} speakers; too few speakers for an interval."
+            ),
         }
     }
 

@@ -53,9 +53,15 @@ mod tests {
 
     #[test]
     fn words_fit_their_numbers() {
-        assert_eq!((count(1, "fold"), count(0, "fold"), count(2640, "fold")), ("1 fold".into(), "0 folds".into(), "2,640 folds".into()));
+        assert_eq!(
+            (count(1, "fold"), count(0, "fold"), count(2640, "fold")),
+            ("1 fold".into(), "0 folds".into(), "2,640 folds".into())
+        );
         let items = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!([list(&items[..0]), list(&items[..1]), list(&items[..2]), list(&items)], ["", "a", "a and b", "a, b and c"]);
+        assert_eq!(
+            [list(&items[..0]), list(&items[..1]), list(&items[..2]), list(&items)],
+            ["", "a", "a and b", "a, b and c"]
+        );
         assert_eq!((points(-0.0001), points(0.0312), percent(1.0)), ("0.0".into(), "3.1".into(), "100.0 %".into()));
         let all = [0.25, 3.0, 600.0, 9000.0].map(duration);
         assert_eq!(all, ["250 ms", "3.0 s", "10 min", "2.5 h"]);
