@@ -2,6 +2,7 @@
 
 mod fetch;
 mod plot;
+mod report;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
 pub use fetch::Fetch;
 pub use plot::Plot;
+pub use report::Report;
 pub use serve::{Keys, Serve, ServeCommand};
 
 /// Speech emotion recognition: from a corpus to a trained, honestly measured model and its predictions.
@@ -68,6 +70,8 @@ pub enum Command {
     Augment(Augment),
     /// Draw a figure of a corpus, a recording, or finished runs, as SVG or PNG
     Plot(Plot),
+    /// Write a report on a finished run: HTML, Markdown or JSON
+    Report(Report),
     /// Fetch corpora and look into them
     #[command(subcommand)]
     Corpus(Corpus),

@@ -18,6 +18,9 @@ pub enum ReportError {
     /// The answers of a run cannot be counted.
     #[error(transparent)]
     Evaluation(#[from] stimmung_evaluation::EvaluationError),
+    /// A run's folder, or the model in it, cannot be read.
+    #[error(transparent)]
+    Run(Box<stimmung::Error>),
     /// No kind of figure has this name: choose one of the known ones.
     #[error("unknown kind of figure `{name}`{hint}. Known kinds: {known}")]
     UnknownKind {
@@ -28,4 +31,10 @@ pub enum ReportError {
         /// All names, separated by commas.
         known: String,
     },
+}
+
+impl From<stimmung::Error> for ReportError {
+    fn from(error: stimmung::Error) -> Self {
+        Self::Run(Box::new(error))
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use stimmung_models::{LayerSummary, NetworkSummary, PartSummary};
 
+use crate::Figure;
 use crate::font;
 use crate::svg::{Anchor, Canvas, FAINT, INK, Style, shorten, thousands};
 
@@ -95,15 +96,15 @@ impl Family {
 /// # Examples
 /// ```
 /// use stimmung_models::{ModelParams, Shape};
-/// use stimmung_report::network_svg;
+/// use stimmung_report::network;
 ///
 /// let model: ModelParams = toml::from_str("kind = \"network\"\narchitecture = \"mel-cnn-3\"")?;
 /// let parts = model.outline(Shape::Picture { frames: 130, bands: 128 }, 5)?;
-/// let svg = network_svg("mel-cnn-3", "five emotions", &parts);
-/// assert!(svg.starts_with("<svg") && svg.contains("597,989 parameters"));
+/// let figure = network("mel-cnn-3", "five emotions", &parts);
+/// assert!(figure.svg.starts_with("<svg") && figure.svg.contains("597,989 parameters"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn network_svg(title: &str, subtitle: &str, parts: &[PartSummary]) -> String {
+pub fn network(title: &str, subtitle: &str, parts: &[PartSummary]) -> Figure {
     let mut drawing = Drawing { canvas: Canvas::default(), y: MARGIN };
     drawing.heading(title, subtitle);
     for part in parts {
@@ -111,7 +112,9 @@ pub fn network_svg(title: &str, subtitle: &str, parts: &[PartSummary]) -> String
     }
     drawing.foot(parts);
     let Drawing { canvas, y } = drawing;
-    canvas.finish((WIDTH, y + MARGIN), title, &describe(subtitle, parts))
+    let height = y + MARGIN;
+    let svg = canvas.finish((WIDTH, height), title, &describe(subtitle, parts));
+    Figure { title: title.to_owned(), width: WIDTH, height, svg }
 }
 
 struct Drawing {
@@ -312,7 +315,7 @@ mod tests {
     fn every_layer_is_there_with_its_shape_and_its_parameters() {
         for architecture in ["mel-cnn-3", "zhao-cnn-lstm-2d"] {
             let parts = named(architecture, PICTURE);
-            let svg = network_svg(architecture, "", &parts);
+            let svg = network(architecture, "", &parts).svg;
             let texts = texts(&svg);
             let network = parts[0].network.as_ref().expect("a network");
             let mut rest = texts.iter();
@@ -333,7 +336,7 @@ mod tests {
 
     #[test]
     fn families_that_are_not_there_are_not_explained() {
-        let texts = texts(&network_svg("a", "", &named("mel-cnn-3", PICTURE)));
+        let texts = texts(&network("a", "", &named("mel-cnn-3", PICTURE)).svg);
         assert!(texts.iter().any(|text| text == "convolution") && !texts.iter().any(|text| text == "recurrent"));
     }
 
@@ -341,7 +344,7 @@ mod tests {
     fn boxes_stay_inside_and_follow_each_other() {
         let layers = "{ layer = \"dense\", units = 8 }, { layer = \"relu\" }, ".repeat(200);
         let parts = outline(&format!("kind = \"network\"\nlayers = [{layers}]"), Shape::Vector(193), 7);
-        let svg = network_svg("long", "400 layers", &parts);
+        let svg = network("long", "400 layers", &parts).svg;
         let document = Document::parse(&svg).expect("well-formed");
         let number = |node: &roxmltree::Node<'_, '_>, name| -> f64 {
             node.attribute(name).and_then(|text| text.parse().ok()).expect("a number")
@@ -368,7 +371,7 @@ mod tests {
         let section =
             "kind = \"one-vs-rest\"\nmember = { kind = \"dense\", hidden = [4] }\narbiter = { kind = \"svm\" }";
         let parts = outline(section, Shape::Vector(9), 3);
-        let svg = network_svg("ensemble", "", &parts);
+        let svg = network("ensemble", "", &parts).svg;
         let texts = texts(&svg);
         let member = 10 * 4 + 5 * 2;
         let expected = format!("3 members of kind dense, {} parameters; one of them:", 3 * member);
@@ -384,7 +387,7 @@ mod tests {
         let mut parts = named("mel-cnn-3", PICTURE);
         let layer = &mut parts[0].network.as_mut().expect("a network").layers[0];
         (layer.name, layer.does) = (hostile.to_owned(), hostile.repeat(1000));
-        let svg = network_svg(&hostile.repeat(1000), hostile, &parts);
+        let svg = network(&hostile.repeat(1000), hostile, &parts).svg;
         let document = Document::parse(&svg).expect("well-formed");
         let known = ["svg", "title", "desc", "rect", "text", "polygon"];
         assert!(
@@ -406,7 +409,7 @@ mod tests {
         network.input_shape = vec![0];
         parts[0].parameters = Some(0);
         for parts in [&parts[..], &[]] {
-            let svg = network_svg("", "", parts);
+            let svg = super::network("", "", parts).svg;
             assert!(texts(&svg).contains(&"0 parameters".to_owned()), "{svg}");
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
@@ -414,10 +417,10 @@ mod tests {
 
     #[test]
     fn it_needs_nothing_from_elsewhere() {
-        let svg = network_svg("a", "b", &named("zhao-cnn-lstm-2d", PICTURE));
+        let svg = network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)).svg;
         for word in ["script", "href", "url(", "@import", "<style", "<image", " id="] {
             assert!(!svg.contains(word), "{word}");
         }
-        assert_eq!(svg, network_svg("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)));
+        assert_eq!(svg, network("a", "b", &named("zhao-cnn-lstm-2d", PICTURE)).svg);
     }
 }

@@ -9,6 +9,7 @@ mod model;
 mod plot;
 mod predict;
 mod quickstart;
+mod report;
 mod select;
 mod serve;
 mod suite;
@@ -76,6 +77,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Features(features) => features::run(features, console),
         Command::Augment(augment) => augment::run(augment, console),
         Command::Plot(plot) => plot::run(plot, console),
+        Command::Report(report) => report::run(report, console),
         Command::Corpus(corpus) => corpus::run(corpus, console),
         Command::Model(model) => model::run(model, console),
         Command::Serve(serve) => serve::run(serve, console),

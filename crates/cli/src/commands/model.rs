@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde_json::json;
 use stimmung::models::{ModelFile, PartSummary};
 use stimmung::{Recipe, Recognizer, outline, write_whole};
-use stimmung_report::network_svg;
+use stimmung_report::network;
 
 use crate::args::{Draw, Model};
 use crate::commands::WrongUsage;
@@ -136,7 +136,7 @@ fn draw(arguments: &Draw, console: &Console) -> anyhow::Result<()> {
     if out.exists() && !arguments.force {
         bail!("{} exists; `--force` overwrites it, `--out FILE` gives another name", out.display());
     }
-    write_whole(&out, network_svg(&title, &subtitle, &parts).as_bytes())?;
+    write_whole(&out, network(&title, &subtitle, &parts).svg.as_bytes())?;
     if console.json() {
         return console.object(&json!({
             "file": arguments.file,

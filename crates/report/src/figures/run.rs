@@ -370,4 +370,4 @@ fn missing(what: &str, why: &str) -> ReportError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

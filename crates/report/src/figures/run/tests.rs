@@ -9,7 +9,7 @@ use super::*;
 use crate::figure::tests::collisions;
 
 /// A run on the synthetic corpus, by a network, so that there is a history.
-static RUN: LazyLock<SavedRun> = LazyLock::new(|| {
+pub(crate) static RUN: LazyLock<SavedRun> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let voices = folder.path().join("voices");
     let params = SynthParams { speakers: 4, takes: 1, ..SynthParams::default() };
@@ -46,7 +46,7 @@ fn all(run: &SavedRun) -> Vec<Result<Figure, ReportError>> {
 }
 
 /// The run with so many classes under awkward names, of which one never occurs.
-fn with_classes(count: usize) -> SavedRun {
+pub(crate) fn with_classes(count: usize) -> SavedRun {
     let mut run = RUN.clone();
     run.classes = (0..count)
         .map(|n| match n % 3 {
@@ -68,7 +68,7 @@ fn with_classes(count: usize) -> SavedRun {
 }
 
 /// The run as one speaker's, of whom nothing else is known, in one fold.
-fn with_one_voice() -> SavedRun {
+pub(crate) fn with_one_voice() -> SavedRun {
     let mut run = RUN.clone();
     run.folds = vec!["the only fold, with a name that goes on".into()];
     run.history = run.history.map(|history| vec![history[0].clone()]);
