@@ -1,11 +1,39 @@
 //! Charts: axes, their labels and a legend, laid out so that no text meets another.
 
+use std::cell::Cell;
+
 use crate::figure::Figure;
 use crate::font;
 use crate::svg::{Anchor, Canvas, FAINT, GRID, INK, Mark, Pen, Point, Style};
 
-/// The width of a chart unless told otherwise, in pixels.
-pub(crate) const WIDTH: f64 = 820.0;
+/// How charts are laid out while something is drawn: on pages as they come, on slides narrower, so that their letters are larger.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    /// The width of a chart, in pixels.
+    pub(crate) width: f64,
+    /// Whether the note stands below the title; on slides, their foot tells it.
+    pub(crate) notes: bool,
+}
+
+thread_local! {
+    static LAYOUT: Cell<Layout> = const { Cell::new(Layout { width: 820.0, notes: true }) };
+}
+
+impl Layout {
+    /// Calls a function whose charts have this layout.
+    pub(crate) fn during<T>(self, draw: impl FnOnce() -> T) -> T {
+        /// Gives the old layout back, also when drawing panics.
+        struct Before(Layout);
+        impl Drop for Before {
+            fn drop(&mut self) {
+                LAYOUT.set(self.0);
+            }
+        }
+        let _before = Before(LAYOUT.replace(self));
+        draw()
+    }
+}
+
 const MARGIN: f64 = 20.0;
 const TITLE: Style = Style { size: 18.0, bold: true, fill: INK, anchor: Anchor::Start };
 const NOTE: Style = Style { size: 12.0, bold: false, fill: FAINT, anchor: Anchor::Start };
@@ -190,13 +218,15 @@ pub(crate) struct Chart {
     x: Axis,
     y: Axis,
     legend: Vec<Key>,
+    layout: Layout,
     height: f64,
     grid: bool,
 }
 
 impl Chart {
     pub(crate) fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
-        Self { title: title.into(), note: String::new(), x, y, legend: Vec::new(), height: 340.0, grid: true }
+        let layout = LAYOUT.get();
+        Self { title: title.into(), note: String::new(), x, y, legend: Vec::new(), layout, height: 340.0, grid: true }
     }
 
     /// What else to know, in small letters below the title.
@@ -223,23 +253,24 @@ impl Chart {
         let mut canvas = Canvas::default();
         let top = self.heading(&mut canvas);
         let top = self.keys(&mut canvas, top) + 10.0;
-        let (title, grid) = (self.title.clone(), self.grid);
+        let (title, grid, layout) = (self.title.clone(), self.grid, self.layout);
         let (area, texts, bottom) = self.area(top);
         frame(&mut canvas, &area, &texts, grid);
         paint(&mut canvas, &area);
-        let (width, height) = (WIDTH, (bottom + MARGIN).ceil());
+        let (width, height) = (layout.width, (bottom + MARGIN).ceil());
         let svg = canvas.finish((width, height), &title, description);
         Figure { title, width, height, svg }
     }
 
     fn heading(&self, canvas: &mut Canvas) -> f64 {
-        let room = WIDTH - 2.0 * MARGIN;
+        let room = self.layout.width - 2.0 * MARGIN;
         let mut y = MARGIN - 6.0;
         for line in clipped(font::wrap(&self.title, room, TITLE.size, true), 2) {
             y += 23.0;
             canvas.text(MARGIN, y, &font::fit(&line, room, TITLE.size, true), TITLE);
         }
-        for line in clipped(font::wrap(&self.note, room, NOTE.size, false), 4) {
+        let note = if self.layout.notes { &self.note } else { "" };
+        for line in clipped(font::wrap(note, room, NOTE.size, false), 4) {
             y += 17.0;
             canvas.text(MARGIN, y, &font::fit(&line, room, NOTE.size, false), NOTE);
         }
@@ -253,7 +284,7 @@ impl Chart {
         for (number, key) in self.legend.iter().take(MOST_KEYS).enumerate() {
             let name = font::fit(&key.name, KEY_WIDTH, LABEL.size, false);
             let width = sign_width + font::width(&name, LABEL.size, false);
-            if number == 0 || x + width > WIDTH - MARGIN {
+            if number == 0 || x + width > self.layout.width - MARGIN {
                 (x, y) = (MARGIN, y + 18.0);
             }
             draw_sign(canvas, (x, y - 4.0), key);
@@ -269,16 +300,16 @@ impl Chart {
 
     /// The area of the data below `top`, the texts of its axes, and where everything ends.
     fn area(self, top: f64) -> (Area, Vec<Text>, f64) {
-        let Self { x, y, height, .. } = self;
+        let Self { x, y, height, layout, .. } = self;
         let rows = y.texts().len() as f64;
         let height = if y.is_names() { height.min(rows * 46.0).max(rows * ROW).max(40.0) } else { height };
 
-        let longest = WIDTH * NAMES_SHARE;
+        let longest = layout.width * NAMES_SHARE;
         let widest = y.texts().iter().map(|(_, text)| font::width(text, TICK.size, false)).fold(0.0, f64::max);
         let names = widest.min(longest);
         let left = MARGIN + if y.label().is_empty() { 0.0 } else { 22.0 } + names + 8.0;
         let half_last = x.texts().last().map_or(0.0, |(_, text)| font::width(text, TICK.size, false) / 2.0);
-        let right = WIDTH - MARGIN - if x.is_names() { 0.0 } else { half_last.min(60.0) };
+        let right = layout.width - MARGIN - if x.is_names() { 0.0 } else { half_last.min(60.0) };
         let area = Area { left, top, width: right - left, height, x, y };
 
         let mut texts = left_texts(&area, names);

@@ -72,7 +72,8 @@ pub(crate) fn fit(text: &str, room: f64, size: f64, bold: bool) -> String {
 pub(crate) fn wrap(text: &str, room: f64, size: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    // A no-break space joins what stands on its sides.
+    for word in text.split(|c: char| c.is_whitespace() && c != '\u{a0}').filter(|word| !word.is_empty()) {
         let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
         if width(&joined, size, bold) <= room {
             line = joined;
@@ -126,7 +127,7 @@ mod tests {
     fn all_fonts_are_there() {
         assert_eq!(own().len(), 5);
         assert_eq!(FACES.iter().map(Vec::len).sum::<usize>(), 8);
-        assert!(is_covered("Kraße Übung, ±3.1 % − × ≥ → … ‘’ “” · № Ярость χαρά שמחה غضب"));
+        assert!(is_covered("\u{a0}Kraße Übung, ±3.1 % − × ≥ → … ‘’ “” · № Ярость χαρά שמחה غضب"));
         assert!(!is_covered("怒り"));
     }
 
@@ -165,5 +166,6 @@ mod tests {
         }
         assert_eq!(wrap(text, 500.0, 12.0, false), [text]);
         assert!(wrap("  ", 10.0, 12.0, false).is_empty());
+        assert_eq!(wrap("of 3.1\u{a0}% and", 45.0, 12.0, false), ["of", "3.1\u{a0}%", "and"]);
     }
 }

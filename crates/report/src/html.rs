@@ -27,6 +27,8 @@ impl Report {
             style: include_str!("../templates/report.css"),
             script: include_str!("../templates/report.js"),
         };
-        page.render().map_err(|error| ReportError::Drawing(error.to_string()))
+        let page = page.render().map_err(|error| ReportError::Drawing(error.to_string()))?;
+        // A number and its sign stay on one line.
+        Ok(page.replace(" %", "\u{a0}%"))
     }
 }

@@ -8,6 +8,7 @@
 
 mod chart;
 mod colour;
+mod document;
 mod error;
 mod figure;
 pub mod figures;
@@ -16,11 +17,16 @@ mod html;
 mod kind;
 mod markdown;
 mod network;
+mod notebook;
+mod slides;
 mod story;
 mod svg;
 
+pub use document::Document;
 pub use error::ReportError;
 pub use figure::Figure;
 pub use kind::{Kind, Subject};
 pub use network::network;
-pub use story::{Block, Report, Section, Table};
+pub use notebook::notebook;
+pub use slides::Slides;
+pub use story::{Block, Report, Section, Table, model_card};

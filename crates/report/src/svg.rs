@@ -280,6 +280,17 @@ impl Canvas {
         ));
     }
 
+    /// Another document, with its left upper corner at a place and its lengths times `scale`.
+    pub(crate) fn embed(&mut self, (x, y): Point, scale: f64, svg: &str) {
+        // Three decimals of a scale of 800 pixels are less than one of them.
+        self.add(format_args!(
+            "<g transform=\"translate({} {}) scale({scale:.4})\">{}</g>",
+            Px(x),
+            Px(y),
+            svg.trim_end()
+        ));
+    }
+
     /// The document. `title` and `description` are for screen readers and for whoever rests the pointer on the figure.
     pub(crate) fn finish(self, (width, height): (f64, f64), title: &str, description: &str) -> String {
         let (title, description, body, family) = (Escaped(title), Escaped(description), self.body, font::FAMILY);

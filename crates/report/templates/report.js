@@ -10,7 +10,7 @@ for (const button of document.querySelectorAll("th button")) {
     head.setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
     const body = table.tBodies[0];
-    const cell = (row) => row.children[place].textContent;
+    const cell = (row) => row.children[place].textContent.replaceAll("\u2212", "-").replaceAll(",", "");
     const compare = (a, b) => {
       const [x, y] = [Number.parseFloat(a), Number.parseFloat(b)];
       return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;

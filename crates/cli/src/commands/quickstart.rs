@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stimmung::corpus::{Manifest, synth};
 use stimmung::recipe::{DEFAULT_RECIPE, Override};
-use stimmung::{Card, Evaluated, Experiment, Recipe, Recognizer, save_run};
+use stimmung::{Card, Evaluated, Experiment, Recipe, Recognizer, SavedRun, save_run};
+use stimmung_report::Document;
 
 use crate::args::Quickstart;
 use crate::commands::corpus::make_voices;
 use crate::commands::experiment::show;
-use crate::console::{Console, bold};
+use crate::console::{Console, bold, green};
 use crate::progress::Bar;
 
 /// Recordings that are predicted at the end.
@@ -26,15 +27,24 @@ pub fn run(arguments: &Quickstart, console: &Console) -> anyhow::Result<()> {
     let model = experiment.train(Some(&evaluated), &bar)?;
     let summary = save_run(&arguments.out.join(&experiment.recipe.name), &experiment, &evaluated, Some(&model))?;
     let unseen = predict_unseen(&experiment, &evaluated, &root, &bar)?;
+    let documents = match &summary.run {
+        Some(folder) => Document::write_all(&SavedRun::open(folder)?)?,
+        None => Vec::new(),
+    };
 
     if console.json() {
         let mut object = serde_json::to_value(&summary)?;
         object["predictions"] = json!(unseen);
+        object["documents"] = json!(documents);
         return console.object(&object);
     }
     show(console, &experiment, &evaluated, &summary)?;
     show_unseen(console, &unseen)?;
     let Some(folder) = summary.run else { return Ok(()) };
+    console.print("\nTo hand on: the report, slides, a notebook and the model's card\n".to_owned())?;
+    for document in documents {
+        console.print(format!("  {}\n", green(document.display())))?;
+    }
     Ok(console.print(format!(
         "\nNext: stimmung predict --model {} YOUR.wav\n      stimmung run --corpus YOUR_FOLDER\n",
         folder.join("model.stimmung").display()

@@ -1,6 +1,6 @@
 //! The figures, by what they show: a corpus, a recording, a run, several runs.
 
 pub mod corpus;
-mod marks;
+pub(crate) mod marks;
 pub mod recording;
 pub mod run;

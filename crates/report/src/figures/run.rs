@@ -9,7 +9,7 @@ use stimmung_evaluation::{
 
 pub use groups::{by_duration, by_sex, by_speaker, by_text, text_length};
 
-use super::marks::{Rate, rate_axis, rates};
+use super::marks::{Rate, quantile, rate_axis, rates};
 use crate::chart::{Axis, Chart, Key, Sign};
 use crate::svg::{Anchor, FAINT, Mark, Pen, Style};
 use crate::{Figure, ReportError, colour};
@@ -249,6 +249,34 @@ pub fn reliability(run: &SavedRun) -> Result<Figure, ReportError> {
     }))
 }
 
+/// How many recordings each fold was trained on and judged by.
+///
+/// # Errors
+/// [`ReportError::Missing`] for a run without folds.
+pub fn folds(run: &SavedRun) -> Result<Figure, ReportError> {
+    let folds = &run.summary.folds;
+    let highest = folds.iter().map(|fold| fold.trained_on + fold.recordings).max();
+    let Some(highest) = highest else { return Err(missing("folds", "the run has none")) };
+    let keys = vec![Key::new("trained on", colour::MAIN, Sign::Area), Key::new("judged", colour::OTHER, Sign::Area)];
+    let x = Axis::from_zero("items", highest as f64);
+    let y = Axis::names("", folds.iter().map(|fold| &fold.name));
+    let note = format!("{} Changed copies and pieces of recordings count as items of their own.", terms(run));
+    Ok(Chart::new("The two sides of each fold", x, y).note(&note).legend(keys).draw(&note, |canvas, area| {
+        for (row, fold) in folds.iter().enumerate() {
+            let (middle, height) = area.row(row);
+            let (trained, all) = (fold.trained_on as f64, (fold.trained_on + fold.recordings) as f64);
+            let sides = [
+                (0.0, trained, colour::MAIN, format!("{}: trained on {}", fold.name, fold.trained_on)),
+                (trained, all, colour::OTHER, format!("{}: judged {}", fold.name, fold.recordings)),
+            ];
+            for (from, to, fill, tip) in sides {
+                let (left, right) = (area.x(from), area.x(to));
+                canvas.bar((left, middle - height * 0.36), (right - left, height * 0.72), fill, &tip);
+            }
+        }
+    }))
+}
+
 /// The training loss by epoch, one line a fold.
 ///
 /// # Errors
@@ -273,10 +301,11 @@ type OfStep = fn(&HistoryStep) -> Option<f64>;
 fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]) -> Result<Figure, ReportError> {
     let folds = run.history.as_deref().unwrap_or_default();
     let values = |of: OfStep| folds.iter().flatten().filter_map(of).filter(|value| value.is_finite());
-    let highest = lines.iter().flat_map(|(_, of)| values(*of)).fold(f64::MIN, f64::max);
-    if highest == f64::MIN {
+    let mut all: Vec<f64> = lines.iter().flat_map(|(_, of)| values(*of)).collect();
+    all.sort_by(f64::total_cmp);
+    let Some(&highest) = all.last() else {
         return Err(missing("the course of the training", "this kind of model does not tell how it learns"));
-    }
+    };
     let last = folds.iter().flatten().map(|step| step.step).max().unwrap_or(1);
     let mut keys: Vec<Key> = run
         .folds
@@ -289,8 +318,14 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
             keys.push(Key::new(*name, FAINT, Sign::Line { dashed }));
         }
     }
-    let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, highest) };
-    let note = terms(run);
+    let mut note = terms(run);
+    // The first steps may be so far above the others that nothing else could be seen.
+    let usual = quantile(&all, 0.95).unwrap_or(highest);
+    let top = if highest > 4.0 * usual { 2.0 * usual } else { highest };
+    if top < highest {
+        note = format!("{note} The lines begin above the figure, at up to {highest:.1}.");
+    }
+    let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, top) };
     // Only networks have epochs.
     let steps = if folds.iter().flatten().any(|step| step.accuracy.is_some()) { "epoch" } else { "step" };
     let chart = Chart::new(title, Axis::values(steps, 1.0, last as f64), y).note(&note).legend(keys);

@@ -14,51 +14,65 @@ use crate::story::Block;
 /// More reasons than these are counted only.
 const MOST_DROPPED: usize = 50;
 
-/// What there was to learn from.
-pub(super) fn corpus(run: &SavedRun) -> Result<Section, ReportError> {
+/// What the corpus holds, sentence by sentence.
+pub(crate) fn facts(run: &SavedRun) -> Vec<String> {
     let manifest = &run.manifest;
-    let mut section = Section::new("Data");
-    let speakers: BTreeSet<&str> = manifest.recordings.iter().filter_map(|it| it.speaker.as_deref()).collect();
-    let of_speakers = if speakers.is_empty() {
+    let speakers = speakers(run).len();
+    let by = if speakers == 0 {
         "; who speaks is not known".to_owned()
     } else {
-        format!(" by {}", count(speakers.len(), "speaker"))
-    };
-    let seconds: Vec<f64> = manifest.recordings.iter().filter_map(|it| it.seconds).collect();
-    let length = match seconds.len() {
-        0 => String::new(),
-        known => {
-            let total: f64 = seconds.iter().sum();
-            format!(" Together they last {}, {:.2} s on average.", duration(total), total / known as f64)
-        }
+        format!(" by {}", count(speakers, "speaker"))
     };
     let emotions = manifest.emotions();
-    let most = emotions.values().max().copied().unwrap_or(0);
-    let least = emotions.values().min().copied().unwrap_or(0);
-    let balance = match (least, most) {
-        (0, _) => String::new(),
-        (least, most) if least == most => " All emotions are equally frequent.".to_owned(),
-        (least, most) => {
-            let ratio = most as f64 / least as f64;
-            format!(" The most frequent emotion has {ratio:.1} times as many recordings as the rarest.")
-        }
-    };
     let names: Vec<String> = emotions.keys().cloned().collect();
     let what = count(manifest.recordings.len(), "recording");
-    section.text(format!(
-        "The corpus `{}` holds {what}{of_speakers} in {}.{length}{balance}",
-        manifest.name,
-        list(&names)
-    ));
+    let mut facts = vec![format!("The corpus {} holds {what}{by} in {}.", manifest.name, list(&names))];
+
+    let seconds: Vec<f64> = manifest.recordings.iter().filter_map(|it| it.seconds).collect();
+    if !seconds.is_empty() {
+        let total: f64 = seconds.iter().sum();
+        facts.push(format!(
+            "Together they last {}, {:.2} s on average.",
+            duration(total),
+            total / seconds.len() as f64
+        ));
+    }
+    let most = emotions.iter().max_by_key(|(_, count)| **count);
+    let least = emotions.iter().min_by_key(|(_, count)| **count);
+    if let (Some((rarest, &least)), Some((commonest, &most))) = (least, most)
+        && least > 0
+    {
+        facts.push(if least == most {
+            "All emotions are equally frequent.".to_owned()
+        } else {
+            format!(
+                "There are {:.1} times as many recordings of {commonest} as of {rarest}.",
+                most as f64 / least as f64
+            )
+        });
+    }
+    facts
+}
+
+/// The speakers that are known.
+pub(crate) fn speakers(run: &SavedRun) -> BTreeSet<&str> {
+    run.manifest.recordings.iter().filter_map(|it| it.speaker.as_deref()).collect()
+}
+
+/// What there was to learn from.
+pub(crate) fn corpus(run: &SavedRun) -> Result<Section, ReportError> {
+    let manifest = &run.manifest;
+    let mut section = Section::new("Data");
+    section.text(facts(run).join(" "));
     if let Ok(layout) = Layout::by_name(&manifest.name) {
         let told = [
-            layout.url().map(|url| format!("It is described at {url}.")),
+            layout.url().map(|url| format!("Its owners publish it at {url}.")),
             layout.terms().map(|it| format!("Terms: {it}.")),
         ];
         section.text(told.into_iter().flatten().collect::<Vec<_>>().join(" "));
     }
     section.blocks.push(Block::Figure(corpus::classes(manifest)));
-    if !speakers.is_empty() {
+    if !speakers(run).is_empty() {
         section.blocks.push(Block::Figure(corpus::speakers(manifest)));
     }
     if manifest.recordings.iter().any(|it| it.sex.is_some()) {
@@ -71,7 +85,7 @@ pub(super) fn corpus(run: &SavedRun) -> Result<Section, ReportError> {
 }
 
 /// What was left out, and why.
-pub(super) fn cleaning(run: &SavedRun) -> Section {
+pub(crate) fn cleaning(run: &SavedRun) -> Section {
     let mut section = Section::new("Cleaning");
     let dropped = &run.summary.dropped;
     if dropped.is_empty() {
@@ -85,7 +99,7 @@ pub(super) fn cleaning(run: &SavedRun) -> Section {
     }
     section.blocks.push(Block::Table(table));
     if dropped.len() > MOST_DROPPED {
-        section.text(format!("{} more are listed in `metrics.json`.", dropped.len() - MOST_DROPPED));
+        section.text(format!("{} more are listed in metrics.json.", dropped.len() - MOST_DROPPED));
     }
     section
 }

@@ -5,17 +5,17 @@ use serde_json::Value;
 use stimmung::SavedRun;
 use stimmung::recipe::When;
 use stimmung_audio::Normalise;
-use stimmung_models::{PartSummary, Scaling};
+use stimmung_models::{PartSummary, Scaling, Shape};
 
 use super::words::{count, duration, list, percent};
 use super::{Block, Section, Table};
-use crate::ReportError;
+use crate::figures::marks::counted;
 use crate::network::network;
+use crate::{Figure, ReportError};
 
-/// What happened to recordings before features saw them, and which copies were learnt from.
-pub(super) fn preparation(run: &SavedRun) -> Section {
+/// What happened to recordings before features saw them, step by step.
+pub(crate) fn steps(run: &SavedRun) -> Vec<String> {
     let recipe = &run.recipe;
-    let mut section = Section::new("Preparation and augmentation");
     let mut steps = vec![match recipe.audio.sample_rate {
         Some(rate) => format!("Recordings are heard in mono at {rate} Hz."),
         None => "Recordings are heard in mono at the rate that most of them have.".to_owned(),
@@ -41,13 +41,17 @@ pub(super) fn preparation(run: &SavedRun) -> Section {
             segments.seconds
         ));
     }
-    section.text(steps.join(" "));
-    let copies = &recipe.augmentation.copies;
+    steps
+}
+
+/// What is learnt from besides the recordings: how that was done, and the effects on each copy.
+pub(crate) fn copies(run: &SavedRun) -> (String, Vec<String>) {
+    let augmentation = &run.recipe.augmentation;
+    let copies = &augmentation.copies;
     if copies.is_empty() {
-        section.text("No changed copies are learnt from.");
-        return section;
+        return ("No changed copies are learnt from.".to_owned(), Vec::new());
     }
-    section.text(match recipe.augmentation.when {
+    let told = match augmentation.when {
         When::AfterSplit => format!(
             "From each recording of the training part, and of no other, {} made and learnt from as well:",
             if copies.len() == 1 {
@@ -61,33 +65,55 @@ pub(super) fn preparation(run: &SavedRun) -> Section {
              sides of it: the figures measure in part how well recordings are remembered."
                 .to_owned()
         }
-    });
+    };
     let effects = copies.iter().map(|effects| list(&effects.iter().map(settings).collect::<Vec<_>>()));
-    section.blocks.push(Block::List(effects.collect()));
+    (told, effects.collect())
+}
+
+/// What happened to recordings before features saw them, and which copies were learnt from.
+pub(crate) fn preparation(run: &SavedRun) -> Section {
+    let mut section = Section::new("Preparation and augmentation");
+    section.text(steps(run).join(" "));
+    let (told, effects) = copies(run);
+    section.text(told);
+    if !effects.is_empty() {
+        section.blocks.push(Block::List(effects));
+    }
     section
 }
 
-/// What was computed from a recording.
-pub(super) fn features(run: &SavedRun) -> Section {
-    let recipe = &run.recipe;
-    let mut section = Section::new("Features");
-    let scaling = match recipe.scaling {
+/// How features are brought to one scale.
+pub(crate) fn scaling(run: &SavedRun) -> &'static str {
+    match run.recipe.scaling {
         Scaling::Standard => "Each column is brought to mean 0 and standard deviation 1 over the training part.",
         Scaling::Overall => {
             "All values together are brought to mean 0 and standard deviation 1 over the training part."
         }
         Scaling::None => "They are not scaled.",
-    };
-    section.text(format!("The feature set `{}`. {scaling}", recipe.features.name()));
+    }
+}
+
+/// What was computed from a recording.
+pub(crate) fn features(run: &SavedRun) -> Section {
+    let recipe = &run.recipe;
+    let mut section = Section::new("Features");
+    section.text(format!("{} {}", values(run), scaling(run)));
     section.blocks.push(Block::Table(table_of("Settings of the features", &recipe.features)));
+    section.blocks.extend(descriptors(run).map(|counts| Block::Figure(values_by_descriptor(&counts))));
     section
 }
 
+/// The numbers of values as bars.
+pub(crate) fn values_by_descriptor(counts: &[(String, usize)]) -> Figure {
+    let values = counts.iter().map(|(_, count)| count).sum();
+    counted("Values by descriptor", &format!("{} together.", count(values, "value")), "values", "values", counts)
+}
+
 /// What learnt.
-pub(super) fn model(run: &SavedRun) -> Result<Section, ReportError> {
+pub(crate) fn model(run: &SavedRun) -> Result<Section, ReportError> {
     let recipe = &run.recipe;
     let mut section = Section::new("Model");
-    section.text(format!("A model of kind `{}`.", recipe.model.kind()));
+    section.text(format!("A model of kind {}.", recipe.model.kind()));
     section.blocks.push(Block::Table(table_of("Settings of the model", &recipe.model)));
     let parts = parts(run)?;
     if parts.iter().any(|part| part.network.is_some()) {
@@ -99,18 +125,72 @@ pub(super) fn model(run: &SavedRun) -> Result<Section, ReportError> {
     Ok(section)
 }
 
-/// What the model is made of, where that can be told: from the model's file, or where the recipe states the rate that features are computed at.
-fn parts(run: &SavedRun) -> Result<Vec<PartSummary>, ReportError> {
+/// What the model is made of, where that can be told: from the model's file, or from the recipe.
+pub(crate) fn parts(run: &SavedRun) -> Result<Vec<PartSummary>, ReportError> {
     if let Some(model) = run.model()? {
         return Ok(model.classifier.summary().parts);
     }
-    let recipe = &run.recipe;
-    let outline = |rate| recipe.model.outline(recipe.features.shape(rate).ok()?, run.classes.len()).ok();
-    Ok(recipe.audio.sample_rate.and_then(outline).unwrap_or_default())
+    let outline = |shape| run.recipe.model.outline(shape, run.classes.len()).ok();
+    Ok(shape(run).and_then(outline).unwrap_or_default())
+}
+
+/// The shape of what the model learns from, where that can be told.
+fn shape(run: &SavedRun) -> Option<Shape> {
+    run.recipe.features.shape(rate(run)).ok()
+}
+
+/// The rate that features are computed at. Where neither the recipe nor a model tells it, a usual one: the number of averaged descriptors does
+/// not depend on it.
+fn rate(run: &SavedRun) -> u32 {
+    let of_model = || Some(run.model().ok()??.front_end.sample_rate);
+    run.recipe.audio.sample_rate.or_else(of_model).unwrap_or(16_000)
+}
+
+/// How many values each descriptor has, in their order; `None` for pictures and waveforms, of which every value is of one kind.
+pub(crate) fn descriptors(run: &SavedRun) -> Option<Vec<(String, usize)>> {
+    let features = &run.recipe.features;
+    if !matches!(shape(run)?, Shape::Vector(_)) {
+        return None;
+    }
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for column in features.columns(rate(run)).ok()? {
+        let descriptor = column.split('_').next().unwrap_or_default();
+        match counts.last_mut() {
+            Some((last, count)) if last == descriptor => *count += 1,
+            _ => counts.push((descriptor.to_owned(), 1)),
+        }
+    }
+    Some(counts)
+}
+
+/// What a recording, or a piece of one, becomes for the model.
+pub(crate) fn values(run: &SavedRun) -> String {
+    let set = run.recipe.features.name();
+    match shape(run) {
+        Some(Shape::Vector(values)) => {
+            format!("The feature set {set} makes {} of a recording.", count(values, "value"))
+        }
+        Some(Shape::Picture { frames, bands: 1 }) => {
+            format!("The feature set {set} takes {} as they are.", count(frames, "sample"))
+        }
+        Some(Shape::Picture { frames, bands }) => {
+            format!("The feature set {set} makes a picture of {frames} frames by {bands} bands.")
+        }
+        None => format!("The feature set {set}."),
+    }
+}
+
+/// What the two sides of a split share, in a sentence that the list of leaks may follow.
+pub(crate) fn audit(run: &SavedRun) -> &'static str {
+    if run.summary.leaks.is_empty() {
+        "Nothing that the audit knows of is shared between the two sides of a split."
+    } else {
+        "The audit found that the two sides of a split share something, so the figures are better than for new voices:"
+    }
 }
 
 /// How it was judged, and what to beware of.
-pub(super) fn protocol(run: &SavedRun) -> Section {
+pub(crate) fn protocol(run: &SavedRun) -> Result<Section, ReportError> {
     let summary = &run.summary;
     let mut section = Section::new("Protocol");
     section.text(format!(
@@ -120,10 +200,8 @@ pub(super) fn protocol(run: &SavedRun) -> Section {
         count(summary.recordings, "answer"),
         count(summary.folds.len(), "fold")
     ));
-    if summary.leaks.is_empty() {
-        section.text("Nothing that the audit knows of is shared between the two sides of a split.");
-    } else {
-        section.text("The audit found that the two sides of a split share something, so the figures are better than for new voices:");
+    section.text(audit(run));
+    if !summary.leaks.is_empty() {
         section.blocks.push(Block::List(summary.leaks.clone()));
     }
     if !summary.warnings.is_empty() {
@@ -141,11 +219,12 @@ pub(super) fn protocol(run: &SavedRun) -> Section {
         ]);
     }
     section.blocks.push(Block::Table(table));
-    section
+    section.figure(crate::figures::run::folds(run))?;
+    Ok(section)
 }
 
 /// What it cost.
-pub(super) fn cost(run: &SavedRun) -> Section {
+pub(crate) fn cost(run: &SavedRun) -> Section {
     let mut section = Section::new("Cost");
     let Some(timing) = &run.timing else {
         section.text("How long it took was not kept.");
@@ -170,11 +249,11 @@ pub(super) fn cost(run: &SavedRun) -> Section {
 }
 
 /// How to get the same numbers again.
-pub(super) fn repetition(run: &SavedRun) -> Section {
+pub(crate) fn repetition(run: &SavedRun) -> Section {
     let mut section = Section::new("How to repeat it");
     let receipt = &run.receipt;
     section.text(format!(
-        "With version {} of Stimmung, the corpus, and this recipe as `recipe.toml`; the same data and settings give the same numbers, to \
+        "With version {} of Stimmung, the corpus, and this recipe as recipe.toml; the same data and settings give the same numbers, to \
          the last bit on the same processor.",
         receipt.stimmung
     ));
@@ -199,7 +278,7 @@ pub(super) fn repetition(run: &SavedRun) -> Section {
 }
 
 /// A struct's fields as a table, those of structs inside it under their path.
-fn table_of(caption: &str, value: &impl Serialize) -> Table {
+pub(crate) fn table_of(caption: &str, value: &impl Serialize) -> Table {
     let mut table = Table::new(caption, ["key", "value"]);
     let value = serde_json::to_value(value).unwrap_or_default();
     rows_of(&mut table, "", &value);

@@ -1,10 +1,13 @@
 //! A report before it has a form: what there is to tell of a run, in the order of the work.
 
-mod data;
-mod method;
-mod results;
-mod words;
+mod card;
+mod comparison;
+pub(crate) mod data;
+pub(crate) mod method;
+pub(crate) mod results;
+pub(crate) mod words;
 
+pub use card::model_card;
 use serde::Serialize;
 use stimmung::SavedRun;
 
@@ -86,12 +89,17 @@ impl Section {
 
     /// Adds a figure; what the run's data do not tell is left out.
     fn figure(&mut self, figure: Result<Figure, ReportError>) -> Result<(), ReportError> {
-        match figure {
-            Ok(figure) => self.blocks.push(Block::Figure(figure)),
-            Err(ReportError::Missing { .. }) => {}
-            Err(error) => return Err(error),
-        }
+        self.blocks.extend(if_told(figure)?.map(Block::Figure));
         Ok(())
+    }
+}
+
+/// A figure, unless the data do not tell it.
+pub(crate) fn if_told(figure: Result<Figure, ReportError>) -> Result<Option<Figure>, ReportError> {
+    match figure {
+        Ok(figure) => Ok(Some(figure)),
+        Err(ReportError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -111,7 +119,7 @@ impl Report {
                 method::preparation(run),
                 method::features(run),
                 method::model(run)?,
-                method::protocol(run),
+                method::protocol(run)?,
                 results.figures()?,
                 results.failures()?,
                 method::cost(run),

@@ -6,8 +6,8 @@ use stimmung_evaluation::{
     class_intervals,
 };
 
-use super::words::{count, interval, is_clear, list, percent, points};
-use super::{Section, Table};
+use super::words::{capital, count, interval, is_clear, list, percent, points};
+use super::{Section, Table, method};
 use crate::ReportError;
 use crate::figures::run::{self as figures, Divided};
 use crate::story::Block;
@@ -15,8 +15,11 @@ use crate::story::Block;
 /// Emotions that are taken for another one more often than this are told.
 const OFTEN: f64 = 0.15;
 
+/// An interval over fewer speakers says little.
+const FEW_SPEAKERS: usize = 20;
+
 /// What is counted once for several sections.
-pub(super) struct Results<'r> {
+pub(crate) struct Results<'r> {
     run: &'r SavedRun,
     classes: Vec<ClassIntervals>,
     speakers: Vec<GroupAccuracy>,
@@ -25,7 +28,7 @@ pub(super) struct Results<'r> {
 }
 
 impl<'r> Results<'r> {
-    pub(super) fn of(run: &'r SavedRun) -> Result<Self, ReportError> {
+    pub(crate) fn of(run: &'r SavedRun) -> Result<Self, ReportError> {
         let (params, seed) = (BootstrapParams::default(), run.recipe.seed);
         let outcomes = run.outcomes();
         let speakers: Vec<Option<&str>> = run.predictions.iter().map(|answer| answer.speaker.as_deref()).collect();
@@ -42,7 +45,7 @@ impl<'r> Results<'r> {
     }
 
     /// The result in a sentence, with chance beside it.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let summary = &self.run.summary;
         let of = summary.interval.uar.method;
         format!(
@@ -59,7 +62,7 @@ impl<'r> Results<'r> {
     }
 
     /// The figures of the result.
-    pub(super) fn figures(&self) -> Result<Section, ReportError> {
+    pub(crate) fn figures(&self) -> Result<Section, ReportError> {
         let run = self.run;
         let summary = &run.summary;
         let mut section = Section::new("Results");
@@ -122,7 +125,7 @@ impl<'r> Results<'r> {
         table
     }
 
-    fn calibration(&self) -> String {
+    pub(crate) fn calibration(&self) -> String {
         let Some(calibration) = &self.run.summary.calibration else {
             return String::new();
         };
@@ -136,7 +139,7 @@ impl<'r> Results<'r> {
     }
 
     /// Where it fails: emotions, speakers, sexes, sentences, durations.
-    pub(super) fn failures(&self) -> Result<Section, ReportError> {
+    pub(crate) fn failures(&self) -> Result<Section, ReportError> {
         let run = self.run;
         let mut section = Section::new("Where it fails");
         section.text(self.confusions());
@@ -156,7 +159,7 @@ impl<'r> Results<'r> {
     }
 
     /// The emotions that are often taken for another.
-    fn confusions(&self) -> String {
+    pub(crate) fn confusions(&self) -> String {
         let rows = self.run.summary.pooled.confusion.by_row();
         let mut found: Vec<(f64, &str, &str)> = Vec::new();
         for (truth, row) in rows.iter().enumerate() {
@@ -206,7 +209,7 @@ impl<'r> Results<'r> {
         match &difference.interval {
             Some(it) => {
                 let (low, high) = if difference.value >= 0.0 { (it.low, it.high) } else { (-it.high, -it.low) };
-                let verdict = if is_clear(it) { "" } else { "; the interval holds zero, so chance explains it" };
+                let verdict = if is_clear(it) { "" } else { "; the interval holds zero, so chance may explain it" };
                 format!(
                     "Accuracy is {size} points higher for {higher} than for {lower} speakers, interval {} to {}{verdict}.",
                     points(low),
@@ -233,10 +236,74 @@ impl<'r> Results<'r> {
             .collect();
         if told.is_empty() { String::new() } else { format!("The surest errors, worth listening to: {}.", list(&told)) }
     }
-}
 
-/// A sentence begins with a capital letter.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    /// The emotions that are recognised best and worst.
+    pub(crate) fn extremes(&self) -> String {
+        let occurring: Vec<&ClassIntervals> = self.classes.iter().filter(|class| class.support > 0).collect();
+        let by = |a: &&&ClassIntervals, b: &&&ClassIntervals| a.recall.value.total_cmp(&b.recall.value);
+        match (occurring.iter().max_by(by), occurring.iter().min_by(by)) {
+            (Some(best), Some(worst)) if best.recall.value > worst.recall.value => format!(
+                "Recall is highest for {} ({}) and lowest for {} ({}).",
+                best.class,
+                percent(best.recall.value),
+                worst.class,
+                percent(worst.recall.value)
+            ),
+            _ => String::new(),
+        }
+    }
+
+    /// What the result does not show.
+    pub(crate) fn limits(&self) -> Vec<String> {
+        let summary = &self.run.summary;
+        let mut limits: Vec<String> =
+            summary.leaks.iter().map(|leak| format!("Better than for new voices: {leak}.")).collect();
+        limits.extend(summary.warnings.iter().map(|warning| format!("{}.", capital(warning))));
+        limits.extend([self.of_speakers(), self.of_sexes()].into_iter().filter(|text| !text.is_empty()));
+        limits.push(format!(
+            "All of it is {}: how other microphones, rooms, languages and feelings that are not played are understood, it does not tell.",
+            summary.corpus
+        ));
+        limits.push("A model hears the expression in a voice, not what someone feels.".to_owned());
+        limits
+    }
+
+    /// What the result suggests to do.
+    pub(crate) fn next_steps(&self) -> Result<Vec<String>, ReportError> {
+        let (run, summary) = (self.run, &self.run.summary);
+        let mut steps = Vec::new();
+        if !summary.leaks.is_empty() {
+            steps.push(
+                "Judge it with speakers kept apart: stimmung evaluate recipe.toml --protocol speakers".to_owned(),
+            );
+        }
+        let errors = self.most_certain_errors();
+        if !errors.is_empty() {
+            steps.push(errors);
+        }
+        if self.speakers.len() < FEW_SPEAKERS {
+            let known = match self.speakers.len() {
+                0 => "who speaks is not known".to_owned(),
+                some => format!("the intervals rest on {}", count(some, "speaker")),
+            };
+            steps.push(format!("More speakers: {known}."));
+        }
+        if run.recipe.augmentation.copies.is_empty() {
+            steps.push(
+                "Learn from changed copies of the recordings: the section [augmentation] of the recipe.".to_owned(),
+            );
+        }
+        if method::parts(run)?.iter().any(|part| part.network.is_some()) {
+            steps.push(format!(
+                "Repeat it with other seeds (--with seed=N): the figures of seed {} alone hold chance as well.",
+                run.recipe.seed
+            ));
+        }
+        if run.model()?.is_some() {
+            steps.push(
+                "Try the model on another corpus: stimmung evaluate --model model.stimmung --corpus FOLDER".to_owned(),
+            );
+        }
+        Ok(steps)
+    }
 }

@@ -24,9 +24,9 @@ impl<T: serde::de::DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> 
 }
 
 /// The part of the path that the route leaves open.
-pub(super) struct PathPart(pub(super) String);
+pub(super) struct PathPart<T = String>(pub(super) T);
 
-impl<S: Send + Sync> FromRequestParts<S> for PathPart {
+impl<T: serde::de::DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPart<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {

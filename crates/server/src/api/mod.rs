@@ -6,6 +6,7 @@
 mod body;
 mod classic;
 mod corpora;
+mod documents;
 mod feedback;
 mod info;
 mod models;
@@ -80,7 +81,8 @@ pub(crate) fn router(state: &Shared) -> Router {
         .routes(routes!(train::list))
         .routes(routes!(train::show))
         .routes(routes!(train::history))
-        .routes(routes!(train::events));
+        .routes(routes!(train::events))
+        .routes(routes!(documents::show));
     let predict = OpenApiRouter::new()
         .routes(routes!(predict::one))
         .routes(routes!(predict::batch))

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
 use super::body::{Body, PathPart};
-use super::recipes;
+use super::{documents, recipes};
 use crate::Scope;
 use crate::jobs::{JobProgress, JobResult};
 use crate::models::shortened;
@@ -61,6 +61,8 @@ pub(super) struct Job {
     pub(super) progress: Option<JobProgress>,
     /// What came of it, once it is finished.
     pub(super) result: Option<JobResult>,
+    /// What can be had of it then at `/v1/jobs/{id}/documents/NAME`: report, slides, notebook, card, and all files of the run.
+    documents: Vec<&'static str>,
     /// Why it failed, if it did.
     error: Option<serde_json::Value>,
     /// The recipe with every default written out.
@@ -71,8 +73,10 @@ impl Job {
     fn new(state: &Server, stored: StoredJob) -> Result<Self, Problem> {
         let waits = stored.state == JobState::Queued;
         let position = if waits { Some(state.store.queue(stored.number)?.1) } else { None };
+        let finished = stored.state == JobState::Finished;
         Ok(Self {
             position,
+            documents: if finished { documents::NAMES.to_vec() } else { Vec::new() },
             progress: state.jobs.progress(stored.number),
             result: stored.result.and_then(|text| serde_json::from_str(&text).ok()),
             error: stored.error.and_then(|text| serde_json::from_str(&text).ok()),
@@ -93,7 +97,7 @@ impl Job {
     }
 }
 
-fn stored(state: &Server, id: &str) -> Result<StoredJob, Problem> {
+pub(super) fn stored(state: &Server, id: &str) -> Result<StoredJob, Problem> {
     state
         .store
         .job(id)?

@@ -39,6 +39,7 @@ fn all(run: &SavedRun) -> Vec<Result<Figure, ReportError>> {
         confidence_accuracy(run),
         roc(run),
         reliability(run),
+        folds(run),
         loss(run),
         accuracy(run),
         compare(&[run.clone(), run.clone()]),
