@@ -149,7 +149,9 @@ fn quickstart_works_with_nothing_at_hand() {
         assert!(done.stdout.contains(word), "`{word}`: {done:?}");
     }
     assert!(!done.stdout.contains('\x1b'), "no colour in a pipe");
-    assert!(folder.path().join("runs/quickstart-synthetic/model.stimmung").exists());
+    for file in ["model.stimmung", "report.html", "slides.pdf", "notebook.ipynb", "README.md"] {
+        assert!(folder.path().join("runs/quickstart-synthetic").join(file).exists(), "{file}");
+    }
     // Again, with the voices that are there now.
     let object = stimmung(folder.path(), &["quickstart", "--json"]).ok().object();
     check_figures(&object);

@@ -166,6 +166,6 @@ mod tests {
         }
         assert_eq!(wrap(text, 500.0, 12.0, false), [text]);
         assert!(wrap("  ", 10.0, 12.0, false).is_empty());
-        assert_eq!(wrap("of 3.1\u{a0}% and", 45.0, 12.0, false), ["of", "3.1\u{a0}%", "and"]);
+        assert_eq!(wrap("of 3.1\u{a0}% and", 40.0, 12.0, false), ["of", "3.1\u{a0}%", "and"]);
     }
 }

@@ -25,6 +25,37 @@ fn start(server: &Running, order: &Value) -> String {
 }
 
 #[test]
+fn a_finished_training_is_handed_over() {
+    let server = Running::start();
+    let job = start(&server, &order(20));
+    let document = |name: &str| server.get(&format!("/v1/jobs/{job}/documents/{name}"));
+    if server.get(&format!("/v1/jobs/{job}")).json()["state"] != "finished" {
+        document("report").is_problem(409, "finished ones only");
+    }
+    let over = server.wait_for(&job);
+    assert_eq!(over["documents"], json!(["report", "slides", "notebook", "card", "run"]), "{over}");
+    for (name, kind, begin) in [
+        ("report", "text/html", "<!doctype html>"),
+        ("slides", "application/pdf", "%PDF-"),
+        ("notebook", "application/x-ipynb+json", "{"),
+        ("card", "text/markdown", "---\n"),
+        ("run", "application/zip", "PK"),
+    ] {
+        let answer = document(name);
+        assert!(answer.kind.starts_with(kind) && answer.bytes.starts_with(begin.as_bytes()), "{name}: {}", answer.kind);
+    }
+    document("poster").is_problem(404, "report, slides, notebook, card, run");
+    server.get("/v1/jobs/none/documents/report").is_problem(404, "no job");
+
+    // The archive is a run's folder that tells nothing of where recordings lie.
+    let folder = tempfile::tempdir().unwrap();
+    zip::ZipArchive::new(std::io::Cursor::new(document("run").bytes)).unwrap().extract(folder.path()).unwrap();
+    let run = stimmung::SavedRun::open(folder.path()).unwrap();
+    assert_eq!(run.predictions.iter().filter(|answer| run.recording(answer).is_some()).count(), 27);
+    assert!(!std::fs::read_to_string(folder.path().join("manifest.csv")).unwrap().contains("/corpora/"));
+}
+
+#[test]
 fn a_training_is_watched_finished_and_promoted() {
     let server = Running::start();
     let job = start(&server, &order(200));

@@ -4,7 +4,7 @@ mod page;
 mod pdf;
 
 use stimmung::SavedRun;
-use stimmung_models::{NetworkSummary, PartSummary};
+use stimmung_models::{NetworkSummary, Scaling};
 
 use self::page::{Page, Room};
 use crate::chart::Layout;
@@ -125,7 +125,7 @@ impl Talk<'_> {
         let run = self.run;
         let copies = run.recipe.augmentation.copies.len();
         let headline = match copies {
-            0 => "Recordings are learnt from as they are".to_owned(),
+            0 => "No changed copies are learnt from".to_owned(),
             1 => "Learning from one changed copy of each recording as well".to_owned(),
             copies => format!("Learning from {copies} changed copies of each recording as well"),
         };
@@ -138,7 +138,8 @@ impl Talk<'_> {
         let mut texts = vec![told];
         texts.extend(effects);
         texts.extend(run.summary.dropped.first().map(|it| {
-            format!("Left out for cause: {}, such as {} ({}).", run.summary.dropped.len(), it.file.display(), it.reason)
+            let left_out = count(run.summary.dropped.len(), "recording");
+            format!("{left_out} could not be used, such as {} ({}).", it.file.display(), it.reason)
         }));
         match if_told(CHART.during(|| corpus::durations(&run.manifest)))? {
             Some(durations) if copies == 0 => {
@@ -156,11 +157,10 @@ impl Talk<'_> {
         let (mut page, room) = self.page(4, "Features", &method::values(run));
         let (left, right) = room.columns(0.42);
         let settings = method::table_of("", &run.recipe.features).rows;
-        let texts = [
-            method::scaling(run).to_owned(),
-            "What brings values to one scale is fitted to the training part of each fold, never to what is judged."
-                .into(),
-        ];
+        let mut texts = vec![method::scaling(run).to_owned()];
+        if run.recipe.scaling != Scaling::None {
+            texts.push("That is fitted to the training part of each fold, never to what is judged.".to_owned());
+        }
         if let Some(counts) = method::descriptors(run) {
             let (above, below) = left.rows(left.height * 0.5);
             page.paragraphs(above, &texts);
@@ -194,11 +194,19 @@ impl Talk<'_> {
             }
             return Ok(page.finish());
         };
-        let (left, right) = room.columns(0.34);
         // Layers are drawn; as settings they would be one long cell.
         let settings: Vec<_> = settings.into_iter().filter(|row| !row[0].ends_with("layers")).collect();
-        page.rows(left, &[1.3, 1.0], &settings);
-        draw_network(&mut page, right, &parts, layers);
+        let figure = network("The network", "layer by layer", &parts);
+        let (left, right) = room.columns(0.34);
+        if (right.height / figure.height).min(right.width / figure.width) >= LEAST_SCALE {
+            page.rows(left, &[1.6, 1.0], &settings.iter().map(|row| short(row)).collect::<Vec<_>>());
+            page.figure(right, &figure);
+        } else {
+            let (above, below) = room.rows(room.height * 0.24);
+            let told: Vec<String> = settings.iter().map(|row| short(row).join(" ")).collect();
+            page.paragraphs(above, &[format!("{}.", capital(&told.join(", ")))]);
+            layer_lists(&mut page, below, layers);
+        }
         Ok(page.finish())
     }
 
@@ -227,8 +235,15 @@ impl Talk<'_> {
         let headline = format!("UAR {} ({} to {})", percent(summary.uar), points(it.low), points(it.high));
         let (mut page, room) = self.page(7, "Results", &headline);
         let (left, right) = room.columns(0.38);
-        let texts =
-            [self.results.summary(), self.results.extremes(), self.results.confusions(), self.results.calibration()];
+        let it = &summary.interval.war;
+        let accuracy = format!(
+            "WAR (accuracy) is {} ({} to {}); guessing gives a UAR of {}.",
+            percent(summary.war),
+            points(it.low),
+            points(it.high),
+            percent(1.0 / run.classes.len().max(1) as f64)
+        );
+        let texts = [accuracy, self.results.extremes(), self.results.confusions(), self.results.calibration()];
         page.paragraphs(left, &texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>());
         page.figure(right, &CHART.during(|| figures::confusion(run, Divided::ByRow)));
         page.finish()
@@ -243,26 +258,33 @@ impl Talk<'_> {
     }
 }
 
-/// The network as a drawing, or as a list where the drawing would be too small to be read.
-fn draw_network(page: &mut Page, room: Room, parts: &[PartSummary], layers: &NetworkSummary) {
-    let figure = network("The network", "layer by layer", parts);
-    if (room.height / figure.height).min(room.width / figure.width) >= LEAST_SCALE {
-        page.figure(room, &figure);
-        return;
+/// A setting by the last part of its path: `learning_rate` for `training.optimizer.learning_rate`.
+fn short(row: &[String]) -> Vec<String> {
+    let mut row = row.to_vec();
+    let mut path = row[0].rsplit('.');
+    if let (Some(last), parent) = (path.next(), path.next()) {
+        // There are several kinds.
+        row[0] = match parent {
+            Some(parent) if last == "kind" => parent.to_owned(),
+            _ => last.to_owned(),
+        };
     }
+    row
+}
+
+/// The layers as two lists side by side.
+fn layer_lists(page: &mut Page, room: Room, network: &NetworkSummary) {
     let shape = |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ");
-    let rows: Vec<Vec<String>> = layers
+    let rows: Vec<Vec<String>> = network
         .layers
         .iter()
-        .map(|layer| {
-            vec![layer.name.clone(), layer.does.clone(), shape(&layer.output_shape), thousands(layer.parameters)]
-        })
+        .map(|it| vec![it.name.clone(), it.does.clone(), shape(&it.output_shape), thousands(it.parameters)])
         .collect();
-    let (first, second) = room.columns(0.5);
-    let half = rows.len().div_ceil(2);
-    let shares = [1.0, 1.2, 1.1, 0.7];
-    page.rows(first, &shares, &rows[..half]);
-    page.rows(second, &shares, &rows[half..]);
+    let (left, right) = room.columns(0.5);
+    let (first, second) = rows.split_at(rows.len().div_ceil(2));
+    for (room, rows) in [(left, first), (right, second)] {
+        page.rows(room, &[1.1, 1.3, 1.1, 0.75], rows);
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(crate) fn facts(run: &SavedRun) -> Vec<String> {
     {
         facts.push(if least == most {
             "All emotions are equally frequent.".to_owned()
+        } else if most as f64 / (least as f64) < 1.1 {
+            format!("All emotions are about equally frequent ({least} to {most} recordings).")
         } else {
             format!(
                 "There are {:.1} times as many recordings of {commonest} as of {rarest}.",

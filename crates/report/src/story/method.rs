@@ -89,7 +89,7 @@ pub(crate) fn scaling(run: &SavedRun) -> &'static str {
         Scaling::Overall => {
             "All values together are brought to mean 0 and standard deviation 1 over the training part."
         }
-        Scaling::None => "They are not scaled.",
+        Scaling::None => "Values are not scaled.",
     }
 }
 
