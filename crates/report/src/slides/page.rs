@@ -119,19 +119,23 @@ impl Page {
 
     /// Rows of cells in columns of these shares; what does not fit is counted.
     pub(super) fn rows(&mut self, room: Room, shares: &[f64], rows: &[Vec<String>]) {
-        let fits = |size: f64| rows.len() as f64 * size * 1.7 <= room.height;
+        let whole: f64 = shares.iter().sum();
+        let widths: Vec<f64> = shares.iter().map(|share| room.width * share / whole).collect();
+        let fits = |size: f64| {
+            let narrow = |cell: &String, width: &f64| font::width(cell, size, false) <= width - 10.0;
+            rows.len() as f64 * size * 1.7 <= room.height
+                && rows.iter().all(|row| row.iter().zip(&widths).all(|(cell, width)| narrow(cell, width)))
+        };
         let size = [20.0, 18.0, 16.0, 14.0].into_iter().find(|&size| fits(size)).unwrap_or(14.0);
         let height = size * 1.7;
         let most = (room.height / height) as usize;
         let shown = if rows.len() > most { most.saturating_sub(1) } else { rows.len() };
         let style = Style { size, bold: false, fill: INK, anchor: Anchor::Start };
-        let whole: f64 = shares.iter().sum();
         let mut y = room.y;
         for row in &rows[..shown] {
             y += height;
             let mut x = room.x;
-            for (cell, share) in row.iter().zip(shares) {
-                let width = room.width * share / whole;
+            for (cell, width) in row.iter().zip(&widths) {
                 let fill = if x > room.x { INK } else { FAINT };
                 self.canvas.text(
                     x,
