@@ -3,12 +3,6 @@
 
 # shellcheck disable=SC2034,SC2154 # The variables are those of the scripts that read it in, and `cache` is debian-root.sh's.
 
-# What the image says about its containers.
-image_environment=()
-image_user=root
-image_entrypoint=''
-image_health=''
-
 # instructions TARGET: those of a stage, after those of the stages that it is made from.
 instructions() {
   local joined parent
@@ -41,9 +35,11 @@ make_image() {
   while read -r line; do carry_out "$line" "$root" "$binary"; done < <(sed '1,/^COPY --from=build/{/^COPY --from=build/!d}' <<<"$all")
 }
 
-# describe_image TARGET: sets the variables above. Lists have one element.
+# describe_image TARGET: what it says of its containers, as $image_environment, $image_user, $image_entrypoint and $image_health. Lists have one
+# element.
 describe_image() {
   local line value
+  image_user=root image_entrypoint='' image_health=''
   image_environment=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
   while read -r line; do
     value="${line#* }"
