@@ -10,6 +10,7 @@ set -euo pipefail
 binary="$(realpath "${1:-target/release/stimmung}")"
 [ -x "$binary" ] || { echo "there is no program $binary; cargo build --release makes it" >&2; exit 1; }
 cd "$(dirname "$0")/.."
+source scripts/clock.sh
 source scripts/debian-root.sh
 source scripts/dockerfile.sh
 source scripts/stand-in.sh
@@ -84,14 +85,6 @@ inside() {
   nsenter --target "$init" --mount --pid --root --wd --setgid "$group" --setuid "$user" env --ignore-environment "${environment[@]}" "$@"
 }
 
-clock() { echo "${EPOCHREALTIME/[.,]/}"; }
-
-# seconds SINCE: with one decimal place.
-seconds() {
-  local tenths=$((($(clock) - $1) / 100000))
-  echo "$((tenths / 10)).$((tenths % 10))"
-}
-
 # within SECONDS COMMAND...: tries until the command succeeds, which shall not end the script.
 within() {
   local started limit="$1"
@@ -158,7 +151,7 @@ process() {
 # comes_back SERVICE URL: after SIGKILL, within ten seconds.
 comes_back() {
   local before started
-  before="$(process "$1")"
+  before="$(process "$1")" || fail "PID 1 has no child that is $1"
   started="$(clock)"
   kill -KILL "$before"
   another() { [ "$(process "$1")" != "$before" ] && is 200 "$2"; }
@@ -169,7 +162,7 @@ comes_back() {
 # unhealthy_without SERVICE: a service that hangs makes the health check say so, by its name; and healthy again.
 unhealthy_without() {
   local pid said
-  pid="$(process "$1")"
+  pid="$(process "$1")" || fail "PID 1 has no child that is $1"
   kill -STOP "$pid"
   if said="$(inside "$image_health")"; then fail "$1 hangs, and the health check says $said"; fi
   [[ "$said" == *"$1: no answer"* ]] || fail "$1 hangs, and the health check says $said"
@@ -310,6 +303,16 @@ for notebook in notebooks/*.ipynb; do
   ok "$notebook runs from top to bottom in $(seconds "$started") s"
 done
 stop
+
+# JupyterLab alone, as compose.yaml has it.
+
+start full "$(volume apart)" STIMMUNG_SERVICES=notebook STIMMUNG_URL=http://api:5000
+jupyter=http://127.0.0.1:8888
+within 60 is 200 "$jupyter/api" || fail 'JupyterLab does not answer'
+inside "$image_health" >/dev/null || fail 'unhealthy, although all that was asked for answers'
+grep --quiet --null-data --line-regexp STIMMUNG_URL=http://api:5000 "/proc/$init/environ" || fail 'the notebook has another address of the API'
+stop
+ok "JupyterLab apart from the API, and ended $ended s after SIGTERM with exit code 0"
 
 # The slim image, with a download from a mirror. It has the name, the layout and the number of recordings; more is not looked at.
 

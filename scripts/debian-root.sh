@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the scripts beside it, which read it in: clean Debian roots, and what runs in them. Roots are made in memory, in a namespace of mounts and
 # processes (`isolated`): they end with it, whatever happens, and nothing has to be unmounted or removed on the machine itself.
 cache="${CARGO_TARGET_DIR:-$PWD/target}/container"
@@ -38,8 +39,8 @@ keep_root() {
   mv "$2.part" "$2"
 }
 
-# in_root FOLDER COMMAND...: as root in the folder, with /proc and this machine's way to the network. Names beginning with PIP_ and those of
-# proxies are passed on, certificates as well: they are part of that way.
+# in_root FOLDER COMMAND...: as root in the folder, with /proc and this machine's way to the network: its resolver, its proxies and indexes where
+# the environment names some, and the certificates that it trusts.
 in_root() {
   local root="$1" name passed=() certificates="${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}"
   shift
@@ -49,7 +50,7 @@ in_root() {
   cp /etc/resolv.conf /etc/hosts "$root/etc/"
   if [ -e "$certificates" ]; then
     cp "$certificates" "$root/tmp/certificates.crt"
-    passed+=(PIP_CERT=/tmp/certificates.crt)
+    passed+=(PIP_CERT=/tmp/certificates.crt CARGO_HTTP_CAINFO=/tmp/certificates.crt)
   fi
   unshare --mount --pid --fork --kill-child --root="$root" --mount-proc \
     env --ignore-environment PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "${passed[@]}" "$@"

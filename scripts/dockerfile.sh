@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the scripts beside it, which read it in after debian-root.sh: carries out docker/Dockerfile without a container engine. It knows the
 # instructions that stand there and fails at others, so that what is checked is what is written there.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the scripts beside it, which read it in.
 # shellcheck disable=SC2154 # `binary` is theirs.
 
