@@ -18,27 +18,23 @@ make_key() {
   mv "$key_file.new" "$key_file"
 }
 
-open="${STIMMUNG_OPEN:-}"
-# The words that the program takes for no.
-case "${open,,}" in
-  '' | 0 | n | no | f | false | off)
-    if has_ours && [ ! -s "$key_file" ]; then
-      # Nobody can be told that key any more.
-      stimmung serve keys remove container
-      make_key
-    elif [ -z "$keys" ]; then
-      make_key
-    elif ! has_ours; then
-      rm -f "$key_file"
-    fi
-    if [ -s "$key_file" ]; then
-      echo "API key: $(<"$key_file") (the header is 'Authorization: Bearer KEY'; STIMMUNG_OPEN=true does without)"
-    fi
-    ;;
-  *)
-    if has_ours; then
-      stimmung serve keys remove container
-    fi
-    rm -f "$key_file"
-    ;;
-esac
+if [ "${STIMMUNG_OPEN:-false}" = true ]; then
+  if has_ours; then
+    stimmung serve keys remove container
+  fi
+  rm -f "$key_file"
+  exit
+fi
+
+if has_ours && [ ! -s "$key_file" ]; then
+  # Nobody can be told that key any more.
+  stimmung serve keys remove container
+  make_key
+elif [ -z "$keys" ]; then
+  make_key
+elif ! has_ours; then
+  rm -f "$key_file"
+fi
+if [ -s "$key_file" ]; then
+  echo "API key: $(<"$key_file") (the header is 'Authorization: Bearer KEY'; STIMMUNG_OPEN=true does without)"
+fi

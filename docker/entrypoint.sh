@@ -4,6 +4,8 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 
+# Left empty, as compose files leave what is not set, it means nothing.
+[ -n "${STIMMUNG_OPEN:-}" ] || unset STIMMUNG_OPEN
 [ $# -eq 0 ] || exec stimmung "$@"
 
 # Downloads are tried once a start, not whenever the API is started again.

@@ -327,7 +327,7 @@ done
 (cd "$site" && python3 -c 'import shutil; shutil.make_archive("download", "zip", ".", "wav")')
 python3 -m http.server --bind 127.0.0.1 --directory "$work/mirror" 8080 >/dev/null 2>&1 &
 within 10 is 200 http://127.0.0.1:8080/ || fail 'the mirror does not answer'
-start slim "$(volume fetched)" STIMMUNG_ACCEPT_LICENCE=emodb STIMMUNG_MIRROR=http://127.0.0.1:8080
+start slim "$(volume fetched)" STIMMUNG_ACCEPT_LICENCE=emodb STIMMUNG_MIRROR=http://127.0.0.1:8080 STIMMUNG_OPEN=
 within 60 is 200 "$api/ready" || fail 'the API does not answer'
 key="$(sed -n 's/^API key: \([^ ]*\) .*/\1/p' "$work/log")"
 says '"recordings":535' "$api/v1/corpora"
