@@ -73,7 +73,8 @@ start() {
   outer=$!
   for _ in $(seq 50); do
     init="$(pgrep --parent "$outer" || true)"
-    [ -z "$init" ] || return 0
+    # Some are done before anybody looks.
+    if [ -n "$init" ] || gone "$outer"; then return 0; fi
     sleep 0.1
   done
   fail "no container of $target"
