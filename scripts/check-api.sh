@@ -21,18 +21,8 @@ if [ -z "$python" ]; then
 fi
 
 source scripts/serving.sh
-# A corpus as small as trainings on it are short, under the name and with the file names that the published systems' calls ask for.
-"$binary" corpus synth "$work/voices" --speakers 2 --takes 1 >/dev/null
-mkdir -p "$work/corpora/emodb/wav"
-texts=(a01 a02 a04 a05 a07)
-for file in "$work"/voices/*.wav; do
-  IFS=_ read -r speaker emotion text _ <<<"$(basename "$file" .wav)"
-  case "$emotion" in
-    anger) code=W ;; boredom) code=L ;; fear) code=A ;; happiness) code=F ;; neutral) code=N ;; sadness) code=T ;; *) continue ;;
-  esac
-  case "$speaker" in S01) speaker=03 ;; *) speaker=08 ;; esac
-  ln "$file" "$work/corpora/emodb/wav/$speaker${texts[$((10#${text#t} - 1))]}${code}a.wav"
-done
+source scripts/stand-in.sh
+stand_in "$work/corpora"
 cat >"$work/config.toml" <<'TOML'
 feedback = true
 keep_audio = true
