@@ -67,7 +67,7 @@ pub struct Kind {
 }
 
 /// All kinds in the order of the story: data, sound, learning, results.
-static KINDS: [Kind; 32] = [
+static KINDS: [Kind; 34] = [
     kind("classes", "recordings by emotion", Draw::Corpus(|it| Ok(corpus::classes(it)))),
     kind("speakers", "recordings by speaker", Draw::Corpus(|it| Ok(corpus::speakers(it)))),
     kind("sexes", "recordings by the speaker's sex", Draw::Corpus(|it| Ok(corpus::sexes(it)))),
@@ -87,6 +87,8 @@ static KINDS: [Kind; 32] = [
     kind("chromagram", "the chromagram", Draw::Recording(recording::chromagram)),
     kind("f0", "the fundamental frequency", Draw::Recording(recording::f0)),
     kind("level", "the level", Draw::Recording(recording::level)),
+    kind("pca", "principal components of the features, by emotion", Draw::Run(run::pca_by_emotion)),
+    kind("pca-by-speaker", "principal components of the features, by speaker", Draw::Run(run::pca_by_speaker)),
     kind("folds", "what each fold was trained on and judged by", Draw::Run(run::folds)),
     kind("loss", "loss by epoch and fold", Draw::Run(run::loss)),
     kind("accuracy", "accuracy by epoch and fold", Draw::Run(run::accuracy)),

@@ -81,6 +81,29 @@ if "seconds" in manifest and manifest["seconds"].notna().any() and speakers:
     plt.show()
 
 # %% [markdown]
+# ## Features
+
+# %%
+if (RUN / "projection.json").exists():
+    projection = json.loads((RUN / "projection.json").read_text(encoding="utf-8"))
+    shares = [percent(share) for share in projection["explained"]]
+    x, y = np.array(projection["points"]).T
+    for column in ("emotion", "speaker"):
+        if column not in manifest or manifest[column].isna().all():
+            continue
+        fig, axis = plt.subplots(figsize=(8, 6))
+        for number, (name, rows) in enumerate(manifest.groupby(column).indices.items()):
+            marker = "os^DX"[number // len(COLOURS) % 5]
+            axis.scatter(x[rows], y[rows], s=14, marker=marker, color=COLOURS[number % len(COLOURS)], label=name)
+        axis.set(xlabel=f"component 1 ({shares[0]} of the variance)", ylabel=f"component 2 ({shares[1]})")
+        axis.set_title(f"Principal components of the features, by {column}")
+        if manifest[column].nunique() <= 20:
+            axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        plt.show()
+else:
+    print("The principal components of the features are not kept in this run.")
+
+# %% [markdown]
 # ## Results
 
 # %%

@@ -62,7 +62,8 @@ pub use quality::{Warning, WarningCode};
 pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
 pub use run::{
-    HistoryStep, Receipt, SavedPrediction, SavedRun, Summary, Timing, report, save_run, save_selection, write_whole,
+    HistoryStep, Projection, Receipt, SavedPrediction, SavedRun, Summary, Timing, report, save_run, save_selection,
+    write_whole,
 };
 pub use stimmung_models::Card;
 pub use table::{FeatureTable, Hearing, id as recording_id};

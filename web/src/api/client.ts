@@ -5,6 +5,7 @@ import type {
   FoldEvent,
   Info,
   Job,
+  JobDocument,
   Model,
   Models,
   Prediction,
@@ -114,6 +115,8 @@ export const api = {
   info: () => json<Info>('/v1/info'),
   models: () => json<Models>('/v1/models'),
   model: (id: string) => json<Model>(model(id)),
+  jobDocument: async (id: string, document: JobDocument) =>
+    (await request(`/v1/jobs/${encodeURIComponent(id)}/documents/${document}`)).blob(),
   modelFile: async (id: string) => (await request(`${model(id)}/file`)).blob(),
   uploadModel: (file: Blob) =>
     json<Model>('/v1/models', {

@@ -172,6 +172,8 @@ export interface JobResult {
 
 export type JobState = 'queued' | 'running' | 'finished' | 'failed' | 'cancelled';
 
+export type JobDocument = 'report' | 'slides' | 'notebook' | 'card' | 'run';
+
 export interface Job {
   id: string;
   state: JobState;
@@ -191,6 +193,8 @@ export interface Job {
     seconds_left?: number | null;
   } | null;
   result: JobResult | null;
+  /** What can be had of it once it is finished. */
+  documents: JobDocument[];
   error: Problem | null;
   recipe_text: string;
 }

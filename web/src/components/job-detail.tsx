@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import { api, asProblem } from '../api/client';
-import type { Job, JobResult, Problem } from '../api/types';
+import type { Job, JobDocument, JobResult, Problem } from '../api/types';
 import { moment, number, percent, span } from '../format';
 import { useText } from '../i18n';
 import { isOver, putJob, useCourse } from '../jobs';
+import { save } from '../save';
 import { announce, loadModels, models } from '../state';
 import { useStore } from '../store';
 import { Comparison } from './comparison';
@@ -46,6 +47,7 @@ export function JobDetail({ job }: { job: Job }) {
       {job.error !== null && <ProblemNote problem={job.error} />}
       {!isOver(job.state) && <Progress job={job} />}
       {job.result !== null && <Result job={job} result={job.result} />}
+      {job.documents.length > 0 && <Documents job={job} />}
       <Curves epochs={course.epochs} />
       {course.epochs.length === 0 && job.state === 'finished' && <p class="faint">{t.train.noCurves}</p>}
       {course.folds.length > 0 && (
@@ -69,6 +71,45 @@ export function JobDetail({ job }: { job: Job }) {
       {job.result !== null && <Text summary={t.train.report} text={job.result.report} />}
       <Text summary={t.train.recipeText} text={job.recipe_text} />
     </article>
+  );
+}
+
+const ENDINGS = { report: 'html', slides: 'pdf', notebook: 'ipynb', card: 'md', run: 'zip' } as const;
+
+/** What is handed on of a finished training. */
+function Documents({ job }: { job: Job }) {
+  const { t } = useText();
+  const [making, setMaking] = useState<JobDocument | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const fetch = async (document: JobDocument) => {
+    setMaking(document);
+    setProblem(null);
+    try {
+      save(await api.jobDocument(job.id, document), `${job.recipe}-${document}.${ENDINGS[document]}`);
+    } catch (reason) {
+      setProblem(asProblem(reason));
+    }
+    setMaking(null);
+  };
+  return (
+    <>
+      <div class="row files" role="group" aria-label={t.train.documents}>
+        <span class="faint">{t.train.documents}</span>
+        {job.documents.map((document) => (
+          <button
+            key={document}
+            type="button"
+            class="button small"
+            disabled={making !== null}
+            onClick={() => void fetch(document)}
+          >
+            <Icon name="download" />
+            {t.train.document[document]}
+          </button>
+        ))}
+      </div>
+      {problem !== null && <ProblemNote problem={problem} />}
+    </>
   );
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand, ValueHint};
 
 #[derive(Args)]
@@ -32,15 +33,15 @@ pub struct Serve {
     pub model: Option<PathBuf>,
 
     /// Let other machines use the server without keys
-    #[arg(long, env = "STIMMUNG_OPEN")]
+    #[arg(long, env = "STIMMUNG_OPEN", value_parser = BoolishValueParser::new())]
     pub open: bool,
 
     /// Keep people's corrections of answers
-    #[arg(long, env = "STIMMUNG_FEEDBACK")]
+    #[arg(long, env = "STIMMUNG_FEEDBACK", value_parser = BoolishValueParser::new())]
     pub feedback: bool,
 
     /// Keep the audio behind corrections as well
-    #[arg(long, env = "STIMMUNG_KEEP_AUDIO")]
+    #[arg(long, env = "STIMMUNG_KEEP_AUDIO", value_parser = BoolishValueParser::new())]
     pub keep_audio: bool,
 
     /// Origin of a page elsewhere that may ask: scheme, host and port, or * (repeatable)

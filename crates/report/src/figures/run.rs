@@ -2,7 +2,10 @@
 
 mod groups;
 
-use stimmung::{HistoryStep, SavedPrediction, SavedRun};
+use std::collections::BTreeSet;
+
+use stimmung::{HistoryStep, Projection, SavedPrediction, SavedRun};
+use stimmung_corpus::Recording;
 use stimmung_evaluation::{
     BootstrapParams, CalibrationScores, ClassIntervals, Confidences, Estimate, Roc, class_intervals,
 };
@@ -273,6 +276,61 @@ pub fn folds(run: &SavedRun) -> Result<Figure, ReportError> {
                 let (left, right) = (area.x(from), area.x(to));
                 canvas.bar((left, middle - height * 0.36), (right - left, height * 0.72), fill, &tip);
             }
+        }
+    }))
+}
+
+/// The recordings on the first two principal components of their features, by emotion.
+///
+/// # Errors
+/// [`ReportError::Missing`] for features of more than 2048 values, and for runs that were saved before this was kept.
+pub fn pca_by_emotion(run: &SavedRun) -> Result<Figure, ReportError> {
+    pca(run, "Principal components of the features, by emotion", |recording| recording.emotion.as_deref())
+}
+
+/// The recordings on the first two principal components of their features, by speaker.
+///
+/// # Errors
+/// As [`pca_by_emotion`]; also where no speaker is known.
+pub fn pca_by_speaker(run: &SavedRun) -> Result<Figure, ReportError> {
+    if run.manifest.recordings.iter().all(|recording| recording.speaker.is_none()) {
+        return Err(missing("speakers", "the corpus does not tell them"));
+    }
+    pca(run, "Principal components of the features, by speaker", |recording| recording.speaker.as_deref())
+}
+
+fn pca(run: &SavedRun, title: &str, group: fn(&Recording) -> Option<&str>) -> Result<Figure, ReportError> {
+    let Some(Projection { explained, points }) = &run.projection else {
+        return Err(missing(
+            "principal components",
+            "they are kept of features of at most 2048 values, and not by older versions",
+        ));
+    };
+    let name = |recording| group(recording).unwrap_or("(not known)");
+    let names: BTreeSet<&str> = run.manifest.recordings.iter().map(name).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let keys =
+        names.iter().enumerate().map(|(n, name)| Key::new(*name, colour::series(n), Sign::Point(colour::mark(n))));
+    let axis = |place: usize| {
+        let values = points.iter().map(|point| point[place]);
+        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        let share = 100.0 * explained[place];
+        let label = format!("component {} ({share:.1} % of the variance)", place + 1);
+        Axis::values(&label, low - 0.03 * (high - low), high + 0.03 * (high - low))
+    };
+    let note = format!(
+        "{} on {}: {} recordings, features {}, each column standardised.",
+        run.summary.name,
+        run.summary.corpus,
+        points.len(),
+        run.recipe.features.name()
+    );
+    let chart = Chart::new(title, axis(0), axis(1)).note(&note).legend(keys.collect()).height(480.0);
+    Ok(chart.draw(&note, |canvas, area| {
+        for (recording, &[x, y]) in run.manifest.recordings.iter().zip(points) {
+            let place = names.iter().position(|it| *it == name(recording)).unwrap_or(0);
+            let tip = format!("{}: {}", recording.file.file_name().unwrap_or_default().display(), name(recording));
+            canvas.mark(area.at(x, y), colour::mark(place), 3.5, colour::series(place), &tip);
         }
     }))
 }

@@ -124,7 +124,7 @@ fn start(run: &SavedRun) -> Section {
 /// Preparation, features and model under one heading, as the hub's form has it.
 fn procedure(run: &SavedRun) -> Result<Section, ReportError> {
     let mut section = Section::new("Training procedure");
-    for part in [method::preparation(run), method::features(run), method::model(run)?, method::protocol(run)?] {
+    for part in [method::preparation(run), method::features(run)?, method::model(run)?, method::protocol(run)?] {
         section.blocks.extend(part.blocks);
     }
     Ok(section)

@@ -94,13 +94,15 @@ pub(crate) fn scaling(run: &SavedRun) -> &'static str {
 }
 
 /// What was computed from a recording.
-pub(crate) fn features(run: &SavedRun) -> Section {
+pub(crate) fn features(run: &SavedRun) -> Result<Section, ReportError> {
     let recipe = &run.recipe;
     let mut section = Section::new("Features");
     section.text(format!("{} {}", values(run), scaling(run)));
     section.blocks.push(Block::Table(table_of("Settings of the features", &recipe.features)));
     section.blocks.extend(descriptors(run).map(|counts| Block::Figure(values_by_descriptor(&counts))));
-    section
+    section.figure(crate::figures::run::pca_by_emotion(run))?;
+    section.figure(crate::figures::run::pca_by_speaker(run))?;
+    Ok(section)
 }
 
 /// The numbers of values as bars.

@@ -117,7 +117,7 @@ impl Report {
                 data::corpus(run)?,
                 data::cleaning(run),
                 method::preparation(run),
-                method::features(run),
+                method::features(run)?,
                 method::model(run)?,
                 method::protocol(run)?,
                 results.figures()?,

@@ -311,10 +311,14 @@ impl Feed {
         }
     }
 
-    /// Waits for news of this job.
+    /// Waits for news of this job; `None` when the server is to stop, so that nobody who listens holds it up.
     async fn wait(&mut self) -> Option<()> {
         loop {
-            match self.news.recv().await {
+            let news = self.news.recv().await;
+            if self.state.jobs.is_stopping() {
+                return None;
+            }
+            match news {
                 Ok(job) if job == self.number => return Some(()),
                 Ok(_) => {}
                 // The store has what was missed.

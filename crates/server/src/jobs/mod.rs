@@ -193,6 +193,13 @@ impl Jobs {
             watch.interrupt();
         }
         self.wake();
+        // Those who listen end, too.
+        self.tell(0);
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     fn work_until_stopped(&self) {

@@ -1,5 +1,6 @@
 //! A run: what a recipe produced, as a folder that is written and read.
 
+mod projection;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,12 +17,13 @@ use stimmung_evaluation::{Figures, Fold, FoldScores, Interval, MeanSd, Scores};
 
 use crate::table::hex;
 use crate::{Calibration, Evaluated, Experiment};
+pub use projection::Projection;
 pub use read::{HistoryStep, SavedPrediction, SavedRun};
 pub use timing::Timing;
 pub(crate) use timing::{Stage, Stopwatch};
 pub use write::{save_run, save_selection, write_whole};
 
-/// The files of a run; the last five are not in every folder.
+/// The files of a run; the last six are not in every folder.
 mod file {
     pub const RECIPE: &str = "recipe.toml";
     pub const MANIFEST: &str = "manifest.csv";
@@ -30,6 +32,7 @@ mod file {
     pub const RECEIPT: &str = "receipt.json";
     pub const METRICS: &str = "metrics.json";
     pub const TIMING: &str = "timing.json";
+    pub const PROJECTION: &str = "projection.json";
     pub const HISTORY: &str = "history.csv";
     pub const MODEL: &str = "model.stimmung";
     pub const TRIALS: &str = "trials.csv";

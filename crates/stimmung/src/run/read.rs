@@ -10,7 +10,7 @@ use stimmung_corpus::{Manifest, Recording};
 use stimmung_evaluation::Outcome;
 use stimmung_models::ModelFile;
 
-use super::{HISTORY_COLUMNS, PREDICTION_COLUMNS, Receipt, Summary, Timing, file};
+use super::{HISTORY_COLUMNS, PREDICTION_COLUMNS, Projection, Receipt, Summary, Timing, file};
 use crate::recognizer::load_model;
 use crate::{Error, Recipe, recording_id};
 
@@ -53,6 +53,8 @@ pub struct SavedRun {
     pub history: Option<Vec<Vec<HistoryStep>>>,
     /// How long it took; `None` for folders from before that was kept.
     pub timing: Option<Timing>,
+    /// The recordings on a plane; `None` for pictures, and for folders from before that was kept.
+    pub projection: Option<Projection>,
 }
 
 /// The answer for one recording, or for a copy of one.
@@ -120,6 +122,7 @@ impl SavedRun {
         let predictions = predictions(&path(file::PREDICTIONS), &summary, &classes, &folds, &manifest)?;
         let history = optional(&path(file::HISTORY), |path| history(path, &folds))?;
         let timing = optional(&path(file::TIMING), json)?;
+        let projection = optional(&path(file::PROJECTION), |path| projection(path, manifest.recordings.len()))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             recipe,
@@ -131,6 +134,7 @@ impl SavedRun {
             predictions,
             history,
             timing,
+            projection,
         })
     }
 
@@ -371,6 +375,16 @@ fn source_of(id: &str) -> (&str, Option<usize>) {
         Some((source, Some(number.parse().ok()?)))
     };
     copy().unwrap_or((id, None))
+}
+
+/// Reads `projection.json`, which has a point for every recording.
+fn projection(path: &Path, recordings: usize) -> Result<Projection, Error> {
+    let projection: Projection = json(path)?;
+    if projection.points.len() != recordings {
+        let message = format!("{} points for the {recordings} recordings of manifest.csv", projection.points.len());
+        return Err(Error::BrokenRun { path: path.to_path_buf(), line: None, column: None, message });
+    }
+    Ok(projection)
 }
 
 /// Reads `history.csv`, fold by fold.

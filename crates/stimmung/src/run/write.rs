@@ -8,7 +8,7 @@ use serde::Serialize;
 use stimmung_corpus::Manifest;
 use stimmung_models::{FitProgress, ModelFile};
 
-use super::{HISTORY_COLUMNS, PREDICTION_COLUMNS, Receipt, Summary, file, report};
+use super::{HISTORY_COLUMNS, PREDICTION_COLUMNS, Projection, Receipt, Summary, file, report};
 use crate::select::{Selected, Selection};
 use crate::{Error, Evaluated, Experiment};
 
@@ -63,6 +63,9 @@ fn save(
     unfinished.write(file::REPORT, report(&experiment.table.dropped, evaluated).as_bytes())?;
     unfinished.write(file::RECEIPT, &json(&receipt))?;
     unfinished.write(file::TIMING, &json(&timing))?;
+    if let Some(projection) = Projection::of(&experiment.table) {
+        unfinished.write(file::PROJECTION, &json(&projection))?;
+    }
     // Other models tell their steps, but nothing of them.
     let tells = |it: &FitProgress| [it.loss, it.accuracy, it.validation_loss, it.watched].iter().any(Option::is_some);
     if evaluated.history.iter().flatten().any(tells) {

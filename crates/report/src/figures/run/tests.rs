@@ -39,6 +39,8 @@ fn all(run: &SavedRun) -> Vec<Result<Figure, ReportError>> {
         confidence_accuracy(run),
         roc(run),
         reliability(run),
+        pca_by_emotion(run),
+        pca_by_speaker(run),
         folds(run),
         loss(run),
         accuracy(run),
