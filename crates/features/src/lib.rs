@@ -23,6 +23,7 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
+//! | level | [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
 //! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
@@ -51,6 +52,7 @@ mod halve;
 mod hpss;
 mod issa;
 mod lanes;
+mod lld;
 mod log_mel;
 mod mel;
 mod mfcc;
@@ -70,6 +72,7 @@ pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;
 pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
+pub use lld::{Contour, loudness};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
 pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
