@@ -47,6 +47,23 @@ pub(crate) fn lane_weighted_sum(weights: &[f32], cells: &[Lane]) -> Lane {
     std::array::from_fn(|lane| (a[lane] + b[lane]) + (c[lane] + d[lane]))
 }
 
+/// Σ a · b over the shorter of two slices, in eight interleaved sums.
+#[inline(always)]
+pub(crate) fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
+    let count = a.len().min(b.len());
+    let (a_eights, a_rest) = a[..count].as_chunks::<8>();
+    let (b_eights, b_rest) = b[..count].as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a_eights.iter().zip(b_eights) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    let [s, t, u, v]: [f64; 4] = std::array::from_fn(|lane| sums[lane] + sums[lane + 4]);
+    ((s + t) + (u + v)) + rest
+}
+
 /// Element-wise smaller value; unlike `f32::min` a single instruction, for there is no NaN here.
 #[inline(always)]
 pub(crate) fn smaller(a: &Lane, b: &Lane) -> Lane {

@@ -23,7 +23,7 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
-//! | level | [`loudness`] |
+//! | voice | [`Egemaps`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
 //! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
@@ -44,10 +44,12 @@ mod contrast;
 mod cqt;
 mod decibel;
 mod delta;
+mod egemaps;
 mod energy;
 mod error;
 mod extract;
 mod frames;
+mod functionals;
 mod halve;
 mod hpss;
 mod issa;
@@ -67,6 +69,7 @@ pub use contrast::{ContrastParams, SpectralContrast};
 pub use cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 pub use decibel::{DecibelParams, amplitude_to_db, power_to_db};
 pub use delta::delta;
+pub use egemaps::Egemaps;
 pub use energy::{rms, zero_crossing_rate};
 pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;

@@ -1,6 +1,6 @@
 //! Power in 26 bands of equal width for the ear.
 
-use crate::lanes::vectorized;
+use crate::lanes::{vectorized, wide_dot};
 
 /// Number of bands.
 pub(crate) const BANDS: usize = 26;
@@ -72,7 +72,7 @@ impl AuditoryBank {
 impl Filter {
     #[inline(always)]
     fn apply(&self, powers: &[f64]) -> f64 {
-        self.weights.iter().zip(&powers[self.first..]).map(|(weight, power)| weight * power).sum()
+        wide_dot(&self.weights, &powers[self.first..])
     }
 }
 

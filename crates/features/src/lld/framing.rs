@@ -10,6 +10,9 @@ pub(crate) const HOP: f64 = 0.010;
 /// Seconds in a frame of the descriptors of timbre and level.
 pub(crate) const SHORT: f64 = 0.020;
 
+/// Seconds in a frame of the descriptors of the voice, which must hold a few periods.
+pub(crate) const LONG: f64 = 0.060;
+
 /// Lowest and highest sampling rate in hertz of the descriptors of this module.
 const RATES: std::ops::RangeInclusive<u32> = 8000..=192_000;
 
@@ -22,7 +25,8 @@ pub(crate) struct Framing {
     pub(crate) hop: usize,
     /// Seconds that a frame should last: `length` is a whole number, and may differ from it by half a sample.
     pub(crate) duration: f64,
-    sample_rate: u32,
+    /// Samples a second.
+    pub(crate) sample_rate: u32,
 }
 
 impl Framing {
@@ -72,7 +76,7 @@ mod tests {
         {
             let framing = Framing::new("a test", rate, SHORT).unwrap();
             assert_eq!((framing.hop, framing.length), (hop, short));
-            assert_eq!(Framing::new("a test", rate, 0.06).unwrap().length, long);
+            assert_eq!(Framing::new("a test", rate, LONG).unwrap().length, long);
             assert_eq!(framing.frames(0), 0);
             assert_eq!(framing.frames(short - 1), 0);
             assert_eq!(framing.frames(short), 1);

@@ -17,6 +17,8 @@ pub(crate) const FULL_SCALE: f64 = 32_768.0 / 32_767.0;
 pub(crate) enum Taper {
     /// w(m) = 0.54 − 0.46 cos(2πm / (L − 1)).
     Hamming,
+    /// w(m) = exp(−½ ((m − c) / 0.4c)²), c = (L − 1) / 2.
+    Gauss,
 }
 
 impl Taper {
@@ -24,6 +26,7 @@ impl Taper {
         let last = (length - 1).max(1) as f64;
         match self {
             Self::Hamming => 0.54 - 0.46 * (TAU * index as f64 / last).cos(),
+            Self::Gauss => (-0.5 * ((2.0 * index as f64 / last - 1.0) / 0.4).powi(2)).exp(),
         }
     }
 }
@@ -98,6 +101,30 @@ impl FrameSpectrum {
     /// Number of bins, from 0 Hz to half the sampling rate.
     pub(crate) fn bins(&self) -> usize {
         self.powers.len()
+    }
+
+    /// The last frame's transform.
+    pub(crate) fn values(&self) -> &[Complex<f64>] {
+        &self.output
+    }
+
+    /// The root mean square of the last frame's weighted samples, by Parseval's theorem.
+    pub(crate) fn level(&self) -> f64 {
+        let (length, last) = (self.weights.len(), self.powers.len() - 1);
+        let sum = 2.0 * self.powers.iter().sum::<f64>() - self.powers[0] - self.powers[last];
+        (sum / (2 * last) as f64 / length as f64).sqrt()
+    }
+
+    /// Writes the magnitudes |X| of the last frame.
+    pub(crate) fn write_magnitudes(&self, magnitudes: &mut [f64]) {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (magnitude, power) in magnitudes.iter_mut().zip(&self.powers) {
+                    *magnitude = power.sqrt();
+                }
+            },
+        );
     }
 
     /// The powers |X|² of the last frame.
