@@ -290,11 +290,8 @@ impl Contours {
         let mut smoothed = Vec::with_capacity(self.values[0].len());
         for (column, contour) in self.values.iter().enumerate() {
             smoothed.clear();
-            if column < SPECTRAL {
-                smooth(contour, &mut smoothed)
-            } else {
-                smooth_nonzero(contour, &mut smoothed)
-            }
+            let smooth = if column < SPECTRAL { smooth } else { smooth_nonzero };
+            smooth(contour, &mut smoothed);
             for (frame, value) in smoothed.iter().take(frames).enumerate() {
                 table.frame_mut(frame)[column] = *value;
             }

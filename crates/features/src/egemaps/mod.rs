@@ -13,7 +13,7 @@ use functionals::Functionals;
 pub(crate) const FUNCTIONALS: usize = 88;
 
 /// The extended Geneva minimalistic acoustic parameter set, version 02 (F. Eyben et al., "The Geneva Minimalistic Acoustic
-/// Parameter Set (GeMAPS) for Voice Research and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016):
+/// Parameter Set (`GeMAPS`) for Voice Research and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016):
 /// 25 descriptors every 10 ms, and 88 functionals of them for a whole recording.
 ///
 /// Names, order and values are those of openSMILE 2.6.0, including what is unusual in them; where that is, the documentation of

@@ -75,10 +75,8 @@ impl Extrema {
                 continue;
             }
             let higher = !steep && value > HIGHER * peak;
-            if higher {
-                if let Some(last) = last_kept {
-                    self.keep[last] = false;
-                }
+            if let Some(last) = last_kept.filter(|_| higher) {
+                self.keep[last] = false;
             }
             self.keep[place] = steep || higher || after_valley;
             if self.keep[place] {

@@ -43,7 +43,9 @@ impl Harmonicity {
         let done = self.plan.process_with_scratch(&mut self.input, &mut self.autocorrelation, &mut self.scratch);
         debug_assert!(done.is_ok());
         let values = &mut self.autocorrelation[..magnitudes.len()];
-        values.iter_mut().for_each(|value| *value = value.abs());
+        for value in values.iter_mut() {
+            *value = value.abs();
+        }
         let lag = nearest_peak(values, (self.rate / hertz).floor() as usize);
         let noise = values[0] - values[lag];
         let ratio = if noise == 0.0 { RATIO.1 } else { (values[lag] / noise).clamp(RATIO.0, RATIO.1) };
