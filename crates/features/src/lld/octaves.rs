@@ -5,11 +5,15 @@ use crate::lanes::vectorized;
 /// Resamples spectra to points that lie equally far apart in octaves, by a natural cubic spline over the logarithm of the
 /// frequency. The bin at 0 Hz lies as far below the first as the second lies above it.
 pub(crate) struct OctaveAxis {
-    /// The right side of the spline's equations is a weighted sum of three neighbouring values.
-    rights: Vec<[f64; 3]>,
-    /// Elimination in these equations: what the solution takes from the one before, and from the one after.
-    downs: Vec<f64>,
-    ups: Vec<f64>,
+    /// The right side of the spline's equations: what the steps to the value before and to the value after count.
+    before: Vec<f64>,
+    after: Vec<f64>,
+    /// Elimination in these equations, from both ends to the middle at once: what a solution takes from its neighbour
+    /// outside on the way in, and from its neighbour inside on the way out.
+    inward: Vec<f64>,
+    outward: Vec<f64>,
+    /// What the solution in the middle takes from its neighbours.
+    middle: [f64; 2],
     points: Vec<Point>,
     curvatures: Vec<f64>,
 }
@@ -23,22 +27,37 @@ struct Point {
 }
 
 impl OctaveAxis {
-    /// From `bins` bins `bin_width` hertz apart to the points at 2^`first`, 2^(`first` + `step`) … hertz, as many as bins.
+    /// From `bins` bins, an odd number, `bin_width` hertz apart to the points at 2^`first`, 2^(`first` + `step`) … hertz, as many as bins.
     pub(crate) fn new(bins: usize, bin_width: f64, first: f64, step: f64) -> Self {
         let octave = |bin: usize| (bin as f64 * bin_width).log2();
         let mut octaves: Vec<f64> = (0..bins).map(octave).collect();
         octaves[0] = 2.0 * octaves[1] - octaves[2];
         let widths: Vec<f64> = octaves.windows(2).map(|pair| pair[1] - pair[0]).collect();
 
-        let (mut rights, mut downs, mut ups) = (vec![[0.0; 3]; bins], vec![0.0; bins], vec![0.0; bins]);
-        for bin in 1..bins - 1 {
-            let (before, after) = (widths[bin - 1], widths[bin]);
-            let inverse = 1.0 / (2.0 * (before + after) - before * ups[bin - 1]);
-            let (left, right) = (6.0 * inverse / before, 6.0 * inverse / after);
-            rights[bin] = [left, -left - right, right];
-            downs[bin] = before * inverse;
-            ups[bin] = after * inverse;
+        let (last, half) = (bins - 1, (bins - 1) / 2);
+        let (mut before, mut after) = (vec![0.0; bins], vec![0.0; bins]);
+        let (mut inward, mut outward) = (vec![0.0; bins], vec![0.0; bins]);
+        let row = |bin: usize| (widths[bin - 1], 2.0 * (widths[bin - 1] + widths[bin]), widths[bin]);
+        let mut set = |bin: usize, pivot: f64| {
+            before[bin] = 6.0 / (widths[bin - 1] * pivot);
+            after[bin] = 6.0 / (widths[bin] * pivot);
+        };
+        for bin in 1..half {
+            let (left, here, right) = row(bin);
+            let pivot = here - left * outward[bin - 1];
+            set(bin, pivot);
+            (inward[bin], outward[bin]) = (left / pivot, right / pivot);
         }
+        for bin in (half + 1..last).rev() {
+            let (left, here, right) = row(bin);
+            let pivot = here - right * outward[bin + 1];
+            set(bin, pivot);
+            (inward[bin], outward[bin]) = (right / pivot, left / pivot);
+        }
+        let (left, here, right) = row(half);
+        let pivot = here - left * outward[half - 1] - right * outward[half + 1];
+        set(half, pivot);
+        let middle = [left / pivot, right / pivot];
 
         let point = |index: usize| {
             let octave = first + index as f64 * step;
@@ -48,29 +67,14 @@ impl OctaveAxis {
             let curvature = |part: f64| (part.powi(3) - part) * widths[left].powi(2) / 6.0;
             Point { left, values: [a, b], curvatures: [curvature(a), curvature(b)] }
         };
-        Self { rights, downs, ups, points: (0..bins).map(point).collect(), curvatures: vec![0.0; bins] }
+        let points = (0..bins).map(point).collect();
+        Self { before, after, inward, outward, middle, points, curvatures: vec![0.0; bins] }
     }
 
     /// Fills `out` with the spline through `values` at the points.
     pub(crate) fn resample(&mut self, values: &[f64], out: &mut [f64]) {
-        let Self { rights, downs, ups, points, curvatures } = self;
-        let last = values.len() - 1;
-        vectorized(
-            #[inline(always)]
-            || {
-                // Natural: no curvature at the ends.
-                for bin in 1..last {
-                    let [left, here, right] = rights[bin];
-                    curvatures[bin] = left * values[bin - 1] + here * values[bin] + right * values[bin + 1];
-                }
-            },
-        );
-        for bin in 1..last {
-            curvatures[bin] -= downs[bin] * curvatures[bin - 1];
-        }
-        for bin in (1..last).rev() {
-            curvatures[bin] -= ups[bin] * curvatures[bin + 1];
-        }
+        self.bend(values);
+        let Self { points, curvatures, .. } = self;
         for (out, point) in out.iter_mut().zip(points) {
             let ends = point.left..point.left + 2;
             let (values, bends) = (&values[ends.clone()], &curvatures[ends]);
@@ -78,6 +82,36 @@ impl OctaveAxis {
                 + point.values[1] * values[1]
                 + point.curvatures[0] * bends[0]
                 + point.curvatures[1] * bends[1];
+        }
+    }
+
+    /// Solves the equations for the curvatures of the spline at the bins. It has none at the ends.
+    fn bend(&mut self, values: &[f64]) {
+        let Self { before, after, inward, outward, middle, curvatures, .. } = self;
+        let (last, half) = (values.len() - 1, (values.len() - 1) / 2);
+        vectorized(
+            #[inline(always)]
+            || {
+                let steps = before[1..last].iter().zip(&after[1..last]).zip(values.windows(3));
+                for (curvature, ((before, after), around)) in curvatures[1..last].iter_mut().zip(steps) {
+                    *curvature = before * (around[0] - around[1]) + after * (around[2] - around[1]);
+                }
+            },
+        );
+        // The two halves wait for their own last results only, so they take little longer than one.
+        let (mut left, mut right) = (0.0, 0.0);
+        for (low, high) in (0..half).zip((half + 1..=last).rev()) {
+            left = curvatures[low] - inward[low] * left;
+            right = curvatures[high] - inward[high] * right;
+            (curvatures[low], curvatures[high]) = (left, right);
+        }
+        let centre = curvatures[half] - middle[0] * left - middle[1] * right;
+        curvatures[half] = centre;
+        (left, right) = (centre, centre);
+        for (low, high) in (0..half).rev().zip(half + 1..=last) {
+            left = curvatures[low] - outward[low] * left;
+            right = curvatures[high] - outward[high] * right;
+            (curvatures[low], curvatures[high]) = (left, right);
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct SubharmonicSummation {
     weights: Vec<f64>,
     /// How far above a point its harmonics lie, and what they count.
     harmonics: [(usize, f64); HARMONICS],
+    flags: Vec<f64>,
     peaks: Vec<f64>,
     smoothed: Vec<f64>,
     points: Vec<f64>,
@@ -67,6 +68,7 @@ impl SubharmonicSummation {
             step,
             weights: (0..bins).map(weight).collect(),
             harmonics: std::array::from_fn(harmonic),
+            flags: vec![0.0; bins + 2 * SIDE],
             peaks: vec![0.0; bins],
             smoothed: vec![0.0; bins],
             points: vec![0.0; bins],
@@ -76,8 +78,7 @@ impl SubharmonicSummation {
 
     /// The candidates of a frame with these magnitudes.
     pub(crate) fn candidates(&mut self, magnitudes: &[f64]) -> [Candidate; CANDIDATES] {
-        self.peaks.copy_from_slice(magnitudes);
-        keep_peaks(magnitudes, &mut self.peaks);
+        keep_peaks(magnitudes, &mut self.flags, &mut self.peaks);
         blur(&self.peaks, &mut self.smoothed);
         self.axis.resample(&self.smoothed, &mut self.points);
         self.sum();
@@ -125,29 +126,39 @@ impl SubharmonicSummation {
     }
 }
 
-/// Sets everything to zero that lies more than two bins from the peaks on both of its sides.
-fn keep_peaks(magnitudes: &[f64], peaks: &mut [f64]) {
+/// Bins on each side of a peak that belong to it.
+const SIDE: usize = 2;
+
+/// Writes the magnitudes without what lies between two peaks and belongs to neither.
+///
+/// `flags` holds 1 for every peak, with [`SIDE`] places before and after those of the bins: no branch depends on a bin.
+fn keep_peaks(magnitudes: &[f64], flags: &mut [f64], peaks: &mut [f64]) {
     let last = magnitudes.len() - 1;
-    let (mut previous, mut count) = (0, 0);
-    let mut peak = |bin: usize| {
-        if count > 0 && bin > previous + 5 {
-            peaks[previous + 3..=bin - 3].fill(0.0);
-        }
-        previous = bin;
-        count += 1;
+    vectorized(
+        #[inline(always)]
+        || {
+            for (flag, around) in flags[SIDE + 1..].iter_mut().zip(magnitudes.windows(3)) {
+                *flag = if (around[1] > around[0]) & (around[1] >= around[2]) { 1.0 } else { 0.0 };
+            }
+            flags[SIDE] = if magnitudes[0] > magnitudes[1] { 1.0 } else { 0.0 };
+            flags[SIDE + last] = if magnitudes[last] > magnitudes[last - 1] { 1.0 } else { 0.0 };
+            for ((peak, magnitude), near) in peaks.iter_mut().zip(magnitudes).zip(flags.windows(2 * SIDE + 1)) {
+                let near = near[0] + near[1] + near[2] + near[3] + near[4];
+                *peak = if near > 0.0 { *magnitude } else { 0.0 };
+            }
+        },
+    );
+    let flags = &flags[SIDE..=SIDE + last];
+    let (Some(low), Some(high)) =
+        (flags.iter().position(|flag| *flag > 0.0), flags.iter().rposition(|flag| *flag > 0.0))
+    else {
+        peaks.copy_from_slice(magnitudes);
+        return;
     };
-    if magnitudes[0] > magnitudes[1] {
-        peak(0);
-    }
-    for (bin, around) in magnitudes.windows(3).enumerate() {
-        if around[1] > around[0] && around[1] >= around[2] {
-            peak(bin + 1);
-        }
-    }
-    if magnitudes[last] > magnitudes[last - 1] {
-        peak(last);
-    }
-    if count == 1 {
+    peaks[..low].copy_from_slice(&magnitudes[..low]);
+    peaks[high..].copy_from_slice(&magnitudes[high..]);
+    if low == high {
+        // The sets are made so; it hardly ever happens.
         peaks[3..].fill(0.0);
     }
 }
@@ -173,7 +184,8 @@ fn highest_peaks(sums: &[f64]) -> [Option<usize>; CANDIDATES] {
     let mut least = f64::NEG_INFINITY;
     for (index, around) in sums.windows(3).enumerate() {
         let height = around[1];
-        if height > around[0] && height > around[2] && height > least {
+        // Few are as high as the sixth highest so far, so this is asked first.
+        if height > least && height > around[0] && height > around[2] {
             let place = places.iter().position(|other| other.is_none_or(|other| sums[other] < height));
             if let Some(place) = place {
                 places[place..].rotate_right(1);
@@ -220,8 +232,15 @@ mod tests {
     #[test]
     fn only_the_surroundings_of_peaks_are_kept() {
         let magnitudes = [0.0, 1.0, 5.0, 4.0, 3.0, 2.0, 1.0, 2.0, 3.0, 4.0, 6.0, 1.0];
-        let mut peaks = magnitudes;
-        keep_peaks(&magnitudes, &mut peaks);
+        let (mut flags, mut peaks) = ([0.0; 16], [9.0; 12]);
+        keep_peaks(&magnitudes, &mut flags, &mut peaks);
         assert_eq!(peaks, [0.0, 1.0, 5.0, 4.0, 3.0, 0.0, 0.0, 0.0, 3.0, 4.0, 6.0, 1.0]);
+        // What lies outside of all peaks stays; of a single peak only the lowest bins do.
+        let slope = [9.0, 8.0, 1.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.9, 0.8, 0.7, 0.6];
+        keep_peaks(&slope, &mut flags, &mut peaks);
+        assert_eq!(peaks, slope);
+        let single = [0.0, 1.0, 2.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.9, 0.8, 0.7, 0.6];
+        keep_peaks(&single, &mut flags, &mut peaks);
+        assert_eq!((peaks[..3].to_vec(), peaks[3..].to_vec()), (vec![0.0, 1.0, 2.0], vec![0.0; 9]));
     }
 }
