@@ -138,10 +138,10 @@ fn keep_peaks(magnitudes: &[f64], flags: &mut [f64], peaks: &mut [f64]) {
         #[inline(always)]
         || {
             for (flag, around) in flags[SIDE + 1..].iter_mut().zip(magnitudes.windows(3)) {
-                *flag = if (around[1] > around[0]) & (around[1] >= around[2]) { 1.0 } else { 0.0 };
+                *flag = f64::from(around[1] > around[0]) * f64::from(around[1] >= around[2]);
             }
-            flags[SIDE] = if magnitudes[0] > magnitudes[1] { 1.0 } else { 0.0 };
-            flags[SIDE + last] = if magnitudes[last] > magnitudes[last - 1] { 1.0 } else { 0.0 };
+            flags[SIDE] = f64::from(magnitudes[0] > magnitudes[1]);
+            flags[SIDE + last] = f64::from(magnitudes[last] > magnitudes[last - 1]);
             for ((peak, magnitude), near) in peaks.iter_mut().zip(magnitudes).zip(flags.windows(2 * SIDE + 1)) {
                 let near = near[0] + near[1] + near[2] + near[3] + near[4];
                 *peak = if near > 0.0 { *magnitude } else { 0.0 };
