@@ -4,6 +4,7 @@ use realfft::num_complex::Complex;
 
 use crate::error::FeatureError;
 use crate::frames::Frames;
+use crate::lanes::wide_squares;
 use crate::lld::alpha_ratio::AlphaRatio;
 use crate::lld::auditory::AuditoryBank;
 use crate::lld::cepstrum::Cepstrum;
@@ -95,7 +96,7 @@ impl Analysis {
             if frame < frames {
                 let done = fundamentals.len();
                 voice.listen(&samples[voice.framing.range(frame)], fundamentals);
-                delayed.keep(frame, &short.spectrum, &voice.spectrum);
+                delayed.keep(frame, &short.spectrum, voice);
                 for (decided, hertz) in fundamentals.iter_mut().enumerate().skip(done) {
                     voice.add(samples, decided, hertz, delayed, wanted, contours);
                 }
@@ -161,8 +162,7 @@ impl Short {
         for (contour, value) in contours.values.iter_mut().zip(values) {
             contour.push(value as f32);
         }
-        let squares: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-        contours.energy += squares * FULL_SCALE * FULL_SCALE / frame.len() as f64;
+        contours.energy += wide_squares(frame) * FULL_SCALE * FULL_SCALE / frame.len() as f64;
     }
 }
 
@@ -229,7 +229,7 @@ impl Voice {
         let mut voice = [0.0; 4];
         let mut levels = [NO_LEVEL; FORMANTS];
         if voiced {
-            self.harmonics.find(&kept.magnitudes, fundamental);
+            self.harmonics.find(&kept.magnitudes, fundamental, formants[FORMANTS - 1].hertz);
             voice = [
                 12.0 * (fundamental / LOWEST_NOTE).log2(),
                 self.harmonicity.decibel(&kept.magnitudes, fundamental),
@@ -273,12 +273,12 @@ impl Delayed {
         Self { frames: (0..KEPT).map(|_| frame()).collect() }
     }
 
-    fn keep(&mut self, frame: usize, short: &FrameSpectrum, long: &FrameSpectrum) {
+    fn keep(&mut self, frame: usize, short: &FrameSpectrum, voice: &Voice) {
         let kept = &mut self.frames[frame % KEPT];
-        long.write_magnitudes(&mut kept.magnitudes);
+        kept.magnitudes.copy_from_slice(&voice.magnitudes);
         let bins = kept.short.len();
         kept.short.copy_from_slice(&short.values()[..bins]);
-        kept.level = long.level();
+        kept.level = voice.spectrum.level();
     }
 }
 

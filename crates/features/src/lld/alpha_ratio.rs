@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::lanes::wide_sum;
 use crate::lld::bins_where;
 
 /// The least energy above that is told from none.
@@ -27,7 +28,7 @@ impl AlphaRatio {
     }
 
     pub(crate) fn value(&self, powers: &[f64]) -> f64 {
-        let sum = |bins: &Range<usize>| powers[bins.clone()].iter().sum::<f64>();
+        let sum = |bins: &Range<usize>| wide_sum(&powers[bins.clone()]);
         let low = sum(&self.low);
         if low == 0.0 { 0.0 } else { 10.0 * (sum(&self.high).max(FLOOR) / low).log10() }
     }

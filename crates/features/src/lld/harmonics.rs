@@ -36,13 +36,15 @@ impl Harmonics {
         Self { bin_width, partials: Vec::with_capacity(PARTIALS) }
     }
 
-    /// Finds the partials of a frame with these magnitudes and this fundamental, which is above 0.
-    pub(crate) fn find(&mut self, magnitudes: &[f64], hertz: f64) {
+    /// Finds the partials of a frame with these magnitudes and this fundamental, which is above 0: the first three, and all that
+    /// a formant of `highest` hertz or lower may claim.
+    pub(crate) fn find(&mut self, magnitudes: &[f64], hertz: f64, highest: f64) {
+        let enough = ((1.0 + FORMANT_WIDTH) * highest / hertz) as usize + 2;
         let search = Search { magnitudes, bin_width: self.bin_width };
         self.partials.clear();
         let mut start = search.nearest(0.5 * hertz, 1);
         let first = search.nearest(0.5 * hertz, start);
-        for index in 0..PARTIALS {
+        for index in 0..enough.clamp(3, PARTIALS) {
             let partial = search.partial((index + 1) as f64 * hertz, hertz, first, &mut start);
             self.partials.push(partial);
             // Beyond the spectrum there is none: all the others would be the same empty partial.
@@ -174,7 +176,7 @@ mod tests {
     fn levels_of_known_partials_are_found() {
         for hertz in [125.0, 187.5, 250.0] {
             let mut harmonics = Harmonics::new(WIDTH);
-            harmonics.find(&lines(hertz, |index| -6.0 * (index as f64 - 1.0)), hertz);
+            harmonics.find(&lines(hertz, |index| -6.0 * (index as f64 - 1.0)), hertz, 10.5 * hertz);
             assert!((harmonics.second_over_third() - 6.0).abs() < 0.2, "{hertz}: {}", harmonics.second_over_third());
             // The strongest partial near a formant is the lowest one within its claim.
             let formant = 10.5 * hertz;
@@ -190,7 +192,7 @@ mod tests {
         for (magnitudes, hertz) in
             [(vec![0.0; 513], 100.0), (vec![1.0; 513], 100.0), (lines(990.0, |_| 0.0), 990.0), (vec![0.0; 257], 999.0)]
         {
-            harmonics.find(&magnitudes, hertz);
+            harmonics.find(&magnitudes, hertz, 5000.0);
             for formant in [0.0, 500.0, 5000.0] {
                 assert!(harmonics.second_over_formant(formant).abs() <= LIMIT);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use crate::lanes::vectorized;
+use crate::lanes::{vectorized, wide_sum};
 use crate::lld::framing::Framing;
 
 /// What a sample of full scale counts. The sets are defined on 16-bit samples divided by 32,767, decoders divide by 32,768.
@@ -111,7 +111,7 @@ impl FrameSpectrum {
     /// The root mean square of the last frame's weighted samples, by Parseval's theorem.
     pub(crate) fn level(&self) -> f64 {
         let (length, last) = (self.weights.len(), self.powers.len() - 1);
-        let sum = 2.0 * self.powers.iter().sum::<f64>() - self.powers[0] - self.powers[last];
+        let sum = 2.0 * wide_sum(&self.powers) - self.powers[0] - self.powers[last];
         (sum / (2 * last) as f64 / length as f64).sqrt()
     }
 

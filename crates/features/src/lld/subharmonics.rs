@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::ops::RangeInclusive;
 
-use crate::lanes::vectorized;
+use crate::lanes::{vectorized, wide_sum};
 use crate::lld::octaves::OctaveAxis;
 use crate::lld::parabola::vertex;
 
@@ -105,7 +105,7 @@ impl SubharmonicSummation {
     }
 
     fn pick(&self) -> [Candidate; CANDIDATES] {
-        let mean = self.sums.iter().sum::<f64>() / self.sums.len() as f64;
+        let mean = wide_sum(&self.sums) / self.sums.len() as f64;
         let mut candidates = [Candidate::default(); CANDIDATES];
         let (mut count, mut best, mut best_score) = (0, 0, f64::NEG_INFINITY);
         for point in highest_peaks(&self.sums).into_iter().flatten() {
