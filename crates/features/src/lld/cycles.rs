@@ -218,7 +218,8 @@ impl CycleTracker {
     }
 }
 
-/// Pearson's correlation of `lag` samples from `position` with the `lag` samples after them; 0 where one of them is constant.
+/// Pearson's correlation of `lag` samples from `position` with the `lag` samples after them. Where one of them is
+/// constant it is not a number, and as such neither a peak nor the foot of one.
 #[inline(always)]
 fn correlation(segment: &[f64], sums: &[[f64; 2]], position: usize, lag: usize) -> f64 {
     let (middle, end) = (position + lag, position + 2 * lag);
@@ -227,7 +228,7 @@ fn correlation(segment: &[f64], sums: &[[f64; 2]], position: usize, lag: usize) 
     let (a, b) = (part(position, middle, 0), part(middle, end, 0));
     let inverse = 1.0 / lag as f64;
     let spread = (part(position, middle, 1) - a * a * inverse) * (part(middle, end, 1) - b * b * inverse);
-    if spread > 0.0 { (products - a * b * inverse) / spread.sqrt() } else { 0.0 }
+    if spread > 0.0 { (products - a * b * inverse) / spread.sqrt() } else { f64::NAN }
 }
 
 #[cfg(test)]
