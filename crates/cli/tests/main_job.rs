@@ -191,9 +191,14 @@ fn long_recordings_are_heard_in_segments() {
 fn features_become_a_table() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    for (set, columns) in
-        [("mfcc", 40), ("issa-40-12-128", 193), ("issa-60-60-60", 193), ("issa-50-80-50", 193), ("mel", 47 * 128)]
-    {
+    for (set, columns) in [
+        ("mfcc", 40),
+        ("issa-40-12-128", 193),
+        ("issa-60-60-60", 193),
+        ("issa-50-80-50", 193),
+        ("egemaps-v02", 88),
+        ("mel", 47 * 128),
+    ] {
         stimmung(here, &["features", text(&voice()), "--set", set, "--out", "one.csv"]).ok();
         let table = fs::read_to_string(here.join("one.csv")).unwrap();
         let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());

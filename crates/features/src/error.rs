@@ -119,6 +119,14 @@ pub(crate) fn check_samples(samples: &[f32]) -> Result<(), FeatureError> {
     if samples.is_empty() {
         return Err(FeatureError::TooShort { what: "a feature set", unit: "samples", minimum: 1, actual: 0 });
     }
+    check_range(samples)
+}
+
+/// Checks that all samples are finite and at most [`LARGEST_SAMPLE`].
+///
+/// # Errors
+/// [`FeatureError::Sample`] for the first that is out of range.
+pub(crate) fn check_range(samples: &[f32]) -> Result<(), FeatureError> {
     // Written so that NaN counts as out of range.
     let fits = |value: f32| value.abs() <= LARGEST_SAMPLE;
     if samples.iter().fold(true, |all, &value| all & fits(value)) {

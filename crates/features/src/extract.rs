@@ -2,6 +2,7 @@
 
 use stimmung_audio::Waveform;
 
+use crate::egemaps::Egemaps;
 use crate::error::{FeatureError, check_samples};
 use crate::issa::IssaMeans;
 use crate::lanes::{LANES, Lane, vectorized};
@@ -38,6 +39,7 @@ enum Work {
     /// The number of samples wanted.
     Waveform(usize),
     Issa(Box<IssaMeans>),
+    Egemaps(Box<Egemaps>),
 }
 
 impl Extractor {
@@ -50,6 +52,7 @@ impl Extractor {
             FeatureSet::Mfcc(params) => Work::Mfcc(Box::new(MfccMeans::new(params, sample_rate)?)),
             FeatureSet::Mel(params) => Work::Mel(Box::new(MelPicture::new(params, sample_rate)?)),
             FeatureSet::Waveform(params) => Work::Waveform(samples_in(params.seconds, sample_rate)),
+            FeatureSet::Egemaps => Work::Egemaps(Box::new(Egemaps::new(sample_rate)?)),
             FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(layout, sample_rate)?)),
         };
         Ok(Self { set, sample_rate, shape, work })
@@ -97,6 +100,7 @@ impl Extractor {
                 Ok(middle(samples, *length, &mut padded).to_vec())
             }
             Work::Issa(work) => work.extract(samples),
+            Work::Egemaps(work) => work.functionals(samples),
         }
     }
 }

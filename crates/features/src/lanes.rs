@@ -47,6 +47,54 @@ pub(crate) fn lane_weighted_sum(weights: &[f32], cells: &[Lane]) -> Lane {
     std::array::from_fn(|lane| (a[lane] + b[lane]) + (c[lane] + d[lane]))
 }
 
+/// Σ a · b over the shorter of two slices, in eight interleaved sums.
+#[inline(always)]
+pub(crate) fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
+    let count = a.len().min(b.len());
+    let (a_eights, a_rest) = a[..count].as_chunks::<8>();
+    let (b_eights, b_rest) = b[..count].as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a_eights.iter().zip(b_eights) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sum_of_eight(&sums) + rest
+}
+
+/// Σ a, in eight interleaved sums.
+pub(crate) fn wide_sum(a: &[f64]) -> f64 {
+    wide_sum_of(a, |a| a)
+}
+
+/// Σ a², in eight interleaved sums.
+pub(crate) fn wide_squares(a: &[f32]) -> f64 {
+    wide_sum_of(a, |a| f64::from(a) * f64::from(a))
+}
+
+fn wide_sum_of<T: Copy>(values: &[T], of: impl Fn(T) -> f64) -> f64 {
+    vectorized(
+        #[inline(always)]
+        || {
+            let (eights, rest) = values.as_chunks::<8>();
+            let mut sums = [0.0; 8];
+            for eight in eights {
+                for lane in 0..8 {
+                    sums[lane] += of(eight[lane]);
+                }
+            }
+            sum_of_eight(&sums) + rest.iter().map(|value| of(*value)).sum::<f64>()
+        },
+    )
+}
+
+#[inline(always)]
+fn sum_of_eight(sums: &[f64; 8]) -> f64 {
+    let [s, t, u, v]: [f64; 4] = std::array::from_fn(|lane| sums[lane] + sums[lane + 4]);
+    (s + t) + (u + v)
+}
+
 /// Element-wise smaller value; unlike `f32::min` a single instruction, for there is no NaN here.
 #[inline(always)]
 pub(crate) fn smaller(a: &Lane, b: &Lane) -> Lane {
@@ -142,5 +190,8 @@ mod tests {
         assert_eq!(larger(&a, &b)[0], 15.0);
         let sum = lane_weighted_sum(&[1.0, 2.0, 3.0, 4.0, 5.0], &[a, b, a, b, a, b]);
         assert_eq!((sum[0], sum[15]), (90.0, 135.0));
+        let ramp: Vec<f64> = (0..21_u8).map(f64::from).collect();
+        assert_eq!((wide_sum(&ramp), wide_dot(&ramp, &ramp[1..])), (210.0, 2660.0));
+        assert_eq!(wide_squares(&a[..12]), 506.0);
     }
 }

@@ -23,6 +23,7 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
+//! | voice | [`Egemaps`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
 //! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
@@ -43,14 +44,17 @@ mod contrast;
 mod cqt;
 mod decibel;
 mod delta;
+mod egemaps;
 mod energy;
 mod error;
 mod extract;
 mod frames;
+mod functionals;
 mod halve;
 mod hpss;
 mod issa;
 mod lanes;
+mod lld;
 mod log_mel;
 mod mel;
 mod mfcc;
@@ -65,11 +69,13 @@ pub use contrast::{ContrastParams, SpectralContrast};
 pub use cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 pub use decibel::{DecibelParams, amplitude_to_db, power_to_db};
 pub use delta::delta;
+pub use egemaps::Egemaps;
 pub use energy::{rms, zero_crossing_rate};
 pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;
 pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
+pub use lld::{Contour, loudness};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
 pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};

@@ -1,0 +1,36 @@
+//! Percentiles.
+
+/// Sorts contours, and keeps the place for it.
+#[derive(Debug, Default)]
+pub(crate) struct Percentiles {
+    sorted: Vec<f32>,
+}
+
+impl Percentiles {
+    /// The values below which these shares (0 to 1) of a contour lie, interpolated linearly between the two nearest of the
+    /// sorted values; 0 for an empty contour.
+    pub(crate) fn of<const N: usize>(&mut self, values: &[f32], shares: [f64; N]) -> [f64; N] {
+        self.sorted.clear();
+        self.sorted.extend_from_slice(values);
+        self.sorted.sort_unstable_by(f32::total_cmp);
+        let Some(last) = self.sorted.len().checked_sub(1) else { return [0.0; N] };
+        shares.map(|share| {
+            let position = share * last as f64;
+            let [low, high] = [position.floor(), position.ceil()].map(|index| f64::from(self.sorted[index as usize]));
+            low + (position - position.floor()) * (high - low)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_two_values_the_percentile_is_between_them() {
+        let mut percentiles = Percentiles::default();
+        assert_eq!(percentiles.of(&[4.0, 0.0, 2.0], [0.0, 0.25, 0.5, 1.0]), [0.0, 1.0, 2.0, 4.0]);
+        assert_eq!(percentiles.of(&[7.0], [0.2, 0.8]), [7.0, 7.0]);
+        assert_eq!(percentiles.of(&[], [0.5]), [0.0]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Formants by linear prediction.
+
+use std::f64::consts::{PI, TAU};
+
+use realfft::num_complex::Complex;
+
+use crate::lanes::vectorized;
+use crate::lld::framing::Framing;
+use crate::lld::roots::roots;
+
+/// The order of the prediction.
+const ORDER: usize = 11;
+
+/// The rate in hertz to which a frame is resampled for it.
+const RATE: f64 = 11_000.0;
+
+/// Poles with frequencies in this range in hertz are formants.
+const RANGE: std::ops::RangeInclusive<f64> = 50.0..=5450.0;
+
+/// How many formants are given.
+pub(crate) const FORMANTS: usize = 3;
+
+/// Lags of the autocorrelation, and places up to a whole number of vectors.
+const LAGS: usize = 16;
+
+/// A resonance of the vocal tract; all 0 where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Formant {
+    /// Its frequency in hertz, 50 to 5450.
+    pub(crate) hertz: f64,
+    /// Its bandwidth in hertz.
+    pub(crate) bandwidth: f64,
+}
+
+/// The formants of one frame: the poles of its linear prediction (J. Makhoul, "Linear prediction: a tutorial review",
+/// Proceedings of the IEEE 63, 1975; in the form of F. Eyben et al., IEEE Transactions on Affective Computing 7(2), 2016).
+///
+/// The spectrum of the frame is turned back into a signal at 11 kHz, whose autocorrelation gives a predictor of order 11. A
+/// pole z has the frequency |arg z| · 11000 / 2π and the bandwidth −ln |z| · 11000 / π; the three lowest within 50 to 5450 Hz
+/// are given.
+///
+/// The published sets keep peculiarities of their first implementation, and so does this: the signal is cut off at its
+/// length at 11 kHz before the zeros in front of the frame are, so that the end of the frame does not count; bins
+/// from half that length on are left out; and the polynomial has the signs of all its coefficients but the first turned.
+/// Single precision is meant, too: the equations are nearly singular, and its rounding is part of the result.
+pub(crate) struct FormantTracker {
+    /// Samples at 11 kHz.
+    length: usize,
+    /// What a bin's real and imaginary part give to every sample, bin after bin.
+    real: Vec<f32>,
+    imaginary: Vec<f32>,
+    signal: Vec<f32>,
+}
+
+impl FormantTracker {
+    /// For the spectra of frames of this framing, with `bins` bins.
+    pub(crate) fn new(framing: &Framing, bins: usize) -> Self {
+        let size = 2 * (bins - 1);
+        let length = (RATE * framing.length as f64 / f64::from(framing.sample_rate)).round() as usize;
+        // The transform at the new rate is this long; it is no whole number everywhere.
+        let period = size as f64 * length as f64 / framing.length as f64;
+        // At rates from 8 kHz on the spectrum has more bins than this.
+        let used = length / 2;
+        let (mut real, mut imaginary) = (Vec::new(), Vec::new());
+        let scale = 2.0 / size as f64;
+        for bin in 0..used {
+            for sample in 0..length {
+                let phase = TAU * bin as f64 * sample as f64 / period;
+                real.push((scale * phase.cos()) as f32);
+                imaginary.push((-scale * phase.sin()) as f32);
+            }
+        }
+        Self { length, real, imaginary, signal: vec![0.0; length + LAGS] }
+    }
+
+    /// How many bins of a spectrum count, from the first.
+    pub(crate) fn bins(&self) -> usize {
+        self.real.len() / self.length
+    }
+
+    /// The formants of a frame of which these are the first bins of the spectrum, at least [`FormantTracker::bins`]; the lowest first.
+    pub(crate) fn formants(&mut self, spectrum: &[Complex<f64>]) -> [Formant; FORMANTS] {
+        self.resample(spectrum);
+        let correlations = autocorrelation(&self.signal, self.length);
+        predictor(&correlations).map_or_else(Default::default, |coefficients| poles(&coefficients))
+    }
+
+    fn resample(&mut self, spectrum: &[Complex<f64>]) {
+        let Self { length, real, imaginary, signal } = self;
+        let (signal, length) = (&mut signal[..*length], *length);
+        vectorized(
+            #[inline(always)]
+            || {
+                signal.fill(0.0);
+                let rows = real.chunks_exact(length).zip(imaginary.chunks_exact(length));
+                for (bin, (real, imaginary)) in spectrum.iter().zip(rows) {
+                    let (re, im) = (bin.re as f32, bin.im as f32);
+                    for ((value, cosine), sine) in signal.iter_mut().zip(real).zip(imaginary) {
+                        *value = (*value + re * cosine) + im * sine;
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// r(l) = Σ y(n) y(n + l) of the first `length` samples, after which there are zeros for all lags.
+fn autocorrelation(signal: &[f32], length: usize) -> [f32; LAGS] {
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; LAGS];
+            for (sample, later) in signal[..length].iter().zip(signal.windows(LAGS)) {
+                for lag in 0..LAGS {
+                    sums[lag] += sample * later[lag];
+                }
+            }
+            sums
+        },
+    )
+}
+
+/// The coefficients a of the prediction error y(n) + Σ a(i) y(n − i), by the recursion of Levinson and Durbin; none for silence.
+fn predictor(correlations: &[f32; LAGS]) -> Option<[f32; ORDER]> {
+    let mut error = correlations[0];
+    if error == 0.0 || !error.is_finite() {
+        return None;
+    }
+    let mut coefficients = [0.0; ORDER];
+    for order in 0..ORDER {
+        let mut sum = correlations[order + 1];
+        for index in 0..order {
+            sum += coefficients[index] * correlations[order - index];
+        }
+        let reflection = -sum / error;
+        let before = coefficients;
+        for index in 0..order {
+            coefficients[index] = before[index] + reflection * before[order - 1 - index];
+        }
+        coefficients[order] = reflection;
+        error *= 1.0 - reflection * reflection;
+        if error == 0.0 {
+            break;
+        }
+    }
+    Some(coefficients)
+}
+
+/// The three lowest resonances of a predictor.
+fn poles(coefficients: &[f32; ORDER]) -> [Formant; FORMANTS] {
+    let mut formants = [Formant::default(); ORDER];
+    let mut count = 0;
+    for root in roots(&coefficients.map(|coefficient| -f64::from(coefficient))) {
+        let hertz = root.arg() * RATE / TAU;
+        if root.im >= 0.0 && RANGE.contains(&hertz) {
+            // A root outside of the unit circle is mirrored into it.
+            formants[count] = Formant { hertz, bandwidth: root.norm().ln().abs() * RATE / PI };
+            count += 1;
+        }
+    }
+    formants[..count].sort_by(|a, b| a.hertz.total_cmp(&b.hertz));
+    std::array::from_fn(|index| formants[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lld::framing::SHORT;
+    use crate::lld::spectrum::{FrameSpectrum, Taper};
+
+    #[test]
+    fn the_predictor_of_a_decaying_resonance_is_its_recursion() {
+        // y(n) = 1.6 y(n − 1) − 0.9 y(n − 2).
+        let mut signal = vec![0.0_f32; 600 + LAGS];
+        (signal[0], signal[1]) = (1.0, 1.6);
+        for n in 2..600 {
+            signal[n] = 1.6 * signal[n - 1] - 0.9 * signal[n - 2];
+        }
+        let coefficients = predictor(&autocorrelation(&signal, 600)).unwrap();
+        assert!((coefficients[0] + 1.6).abs() < 1e-3 && (coefficients[1] - 0.9).abs() < 1e-3, "{coefficients:?}");
+        assert!(coefficients[2..].iter().all(|a| a.abs() < 2e-3), "{coefficients:?}");
+    }
+
+    #[test]
+    fn formants_are_in_order_and_in_range_at_every_rate_and_absent_in_silence() {
+        for rate in [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000] {
+            let framing = Framing::new("a test", rate, SHORT).unwrap();
+            let mut spectrum = FrameSpectrum::new(&framing, Taper::Hamming);
+            let mut tracker = FormantTracker::new(&framing, spectrum.bins());
+            spectrum.compute(&vec![0.0; framing.length]);
+            assert_eq!(tracker.formants(spectrum.values()), [Formant::default(); FORMANTS]);
+            for seed in 1..20_u32 {
+                let frame: Vec<f32> =
+                    (0..framing.length as u32).map(|n| (n * n % (7907 + seed)) as f32 / 7907.0 - 0.5).collect();
+                spectrum.compute(&frame);
+                let formants = tracker.formants(spectrum.values());
+                assert!(formants[0].hertz > 0.0, "{rate} {formants:?}");
+                assert!(formants.iter().all(|f| f.hertz == 0.0 || RANGE.contains(&f.hertz) && f.bandwidth >= 0.0));
+                assert!(formants.windows(2).all(|pair| pair[1].hertz == 0.0 || pair[0].hertz <= pair[1].hertz));
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Low-level descriptors of the standard acoustic parameter sets: one value every 10 ms.
+//!
+//! What they stand on comes first: a [`framing::Framing`] cuts the signal, a [`spectrum::FrameSpectrum`] transforms a
+//! frame once for all descriptors, an [`auditory::AuditoryBank`] sums its power in 26 bands.
+//!
+//! | from | descriptors |
+//! | --- | --- |
+//! | the spectrum of 20 ms | loudness, cepstrum, alpha ratio, Hammarberg index, slope, flux, formants |
+//! | the spectrum of 60 ms | the fundamental: subharmonic summation, then the cheapest path through its candidates |
+//! | the fundamental | jitter and shimmer (with the waveform), harmonics-to-noise ratio and harmonics (with the spectrum of 60 ms) |
+
+pub(crate) mod alpha_ratio;
+pub(crate) mod auditory;
+pub(crate) mod cepstrum;
+mod contour;
+pub(crate) mod cycles;
+pub(crate) mod flux;
+pub(crate) mod formants;
+pub(crate) mod framing;
+pub(crate) mod hammarberg;
+pub(crate) mod harmonicity;
+pub(crate) mod harmonics;
+pub(crate) mod loudness;
+mod octaves;
+mod parabola;
+pub(crate) mod pitch_path;
+mod roots;
+pub(crate) mod slope;
+pub(crate) mod smoothing;
+pub(crate) mod spectrum;
+pub(crate) mod subharmonics;
+
+pub use contour::Contour;
+pub use loudness::loudness;
+
+use std::ops::Range;
+
+/// The bins of a spectrum from `low` (inclusive) to the last that is `below` its limit.
+fn bins_where(bins: usize, bin_width: f64, low: f64, below: impl Fn(f64) -> bool) -> Range<usize> {
+    let hertz = |bin: usize| bin as f64 * bin_width;
+    let first = (0..bins).find(|bin| hertz(*bin) >= low).unwrap_or(bins);
+    let end = (first..bins).find(|bin| !below(hertz(*bin))).unwrap_or(bins);
+    first..end
+}
