@@ -56,6 +56,7 @@ fn from_a_corpus_to_a_prediction() {
             "metrics.json",
             "model.stimmung",
             "predictions.csv",
+            "projection.json",
             "receipt.json",
             "recipe.toml",
             "report.txt",

@@ -49,7 +49,7 @@ fn all_figures_of_a_subject_lie_in_a_folder() {
     assert_eq!(drawn.len(), names(&here.join("of-corpus")).len());
     assert!(drawn.iter().any(|it| it["kind"] == "durations" && it["out"] == "of-corpus/durations.png"), "{drawn:?}");
     stimmung(here, &["plot", "all", "tones/S1-anger-1.wav"]).ok();
-    assert_eq!(names(&here.join("figures")).len(), 8);
+    assert_eq!(names(&here.join("figures")).len(), 9);
 }
 
 #[test]

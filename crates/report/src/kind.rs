@@ -67,7 +67,7 @@ pub struct Kind {
 }
 
 /// All kinds in the order of the story: data, sound, learning, results.
-static KINDS: [Kind; 34] = [
+static KINDS: [Kind; 35] = [
     kind("classes", "recordings by emotion", Draw::Corpus(|it| Ok(corpus::classes(it)))),
     kind("speakers", "recordings by speaker", Draw::Corpus(|it| Ok(corpus::speakers(it)))),
     kind("sexes", "recordings by the speaker's sex", Draw::Corpus(|it| Ok(corpus::sexes(it)))),
@@ -86,6 +86,7 @@ static KINDS: [Kind; 34] = [
     kind("mfcc", "mel-frequency cepstral coefficients", Draw::Recording(recording::mfcc_picture)),
     kind("chromagram", "the chromagram", Draw::Recording(recording::chromagram)),
     kind("f0", "the fundamental frequency", Draw::Recording(recording::f0)),
+    kind("loudness", "the loudness", Draw::Recording(recording::loudness)),
     kind("level", "the level", Draw::Recording(recording::level)),
     kind("pca", "principal components of the features, by emotion", Draw::Run(run::pca_by_emotion)),
     kind("pca-by-speaker", "principal components of the features, by speaker", Draw::Run(run::pca_by_speaker)),

@@ -155,6 +155,23 @@ pub fn f0(name: &str, sound: &Waveform) -> Result<Figure, ReportError> {
     }))
 }
 
+/// The loudness: the mean of the auditory spectrum, see [`stimmung_features::loudness`].
+///
+/// # Errors
+/// As [`waveform`]; also for rates below 8 kHz.
+pub fn loudness(name: &str, sound: &Waveform) -> Result<Figure, ReportError> {
+    check(name, sound)?;
+    let found =
+        stimmung_features::loudness(sound.samples(), sound.sample_rate()).map_err(|error| failed(name, &error))?;
+    let highest = found.values.iter().copied().fold(0.0, f32::max);
+    let x = Axis::values("seconds", 0.0, sound.seconds());
+    let y = Axis::from_zero("loudness", f64::from(highest));
+    let note = format!("{} Mean of the auditory spectrum (eGeMAPS), frames of 20 ms, every 10 ms.", about(name, sound));
+    Ok(Chart::new("Loudness", x, y).note(&note).height(240.0).draw(&note, |canvas, area| {
+        contour(canvas, area, found.points().map(|(seconds, value)| (seconds, Some(f64::from(value)))));
+    }))
+}
+
 /// The contour of the level: the root mean square of frames of 25 ms in decibel below full scale.
 ///
 /// # Errors
@@ -301,7 +318,8 @@ mod tests {
 
     type Draw = fn(&str, &Waveform) -> Result<Figure, ReportError>;
 
-    const ALL: [Draw; 8] = [waveform, spectrum, spectrogram, mel_spectrogram, mfcc_picture, chromagram, f0, level];
+    const ALL: [Draw; 9] =
+        [waveform, spectrum, spectrogram, mel_spectrogram, mfcc_picture, chromagram, f0, loudness, level];
 
     fn voice(seconds: f64, rate: u32) -> Waveform {
         let samples = (0..(seconds * f64::from(rate)) as usize)
