@@ -18,7 +18,8 @@ make_key() {
   mv "$key_file.new" "$key_file"
 }
 
-if [ "${STIMMUNG_OPEN:-false}" = true ]; then
+# What the program takes for yes.
+if [[ "${STIMMUNG_OPEN:-false}" =~ ^(1|y|yes|t|true|on)$ ]]; then
   if has_ours; then
     stimmung serve keys remove container
   fi

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use stimmung::corpus::{Layout, Manifest, Recording, layouts};
+use stimmung::corpus::{Manifest, Recording, layouts};
 use stimmung::recording_id;
 
 use crate::models::shortened;
@@ -21,7 +21,8 @@ pub(crate) struct Corpus {
 
 impl Corpus {
     fn open(name: &str, place: &Place) -> Result<Self, stimmung::corpus::CorpusError> {
-        let manifest = Manifest::open(&place.path, place.layout)?;
+        // As recipes open what they name, so that a manifest in the folder counts before the names of files.
+        let manifest = Manifest::open(&place.path, None)?;
         let by_id = manifest.recordings.iter().map(recording_id).zip(0..).collect();
         Ok(Self { name: name.to_owned(), title: place.title.clone(), manifest, by_id })
     }
@@ -54,7 +55,6 @@ impl Corpus {
 /// Where a corpus lies.
 struct Place {
     path: PathBuf,
-    layout: Option<&'static str>,
     title: String,
     opened: OnceLock<Result<Arc<Corpus>, String>>,
 }
@@ -72,12 +72,7 @@ impl Corpora {
         let mut places = BTreeMap::new();
         for layout in layouts().iter().filter(|layout| !layout.is_generic()) {
             if let Ok(path) = stimmung::find_corpus(layout.name(), folders) {
-                let place = Place {
-                    path,
-                    layout: Some(Layout::name(layout)),
-                    title: layout.title().to_owned(),
-                    opened: OnceLock::new(),
-                };
+                let place = Place { path, title: layout.title().to_owned(), opened: OnceLock::new() };
                 places.insert(layout.name().to_owned(), place);
             }
         }
@@ -85,7 +80,7 @@ impl Corpora {
             let path = path.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             if path.join("manifest.csv").is_file() && !places.values().any(|place| place.path == path) {
-                let place = Place { path: path.clone(), layout: None, title: name.to_owned(), opened: OnceLock::new() };
+                let place = Place { path: path.clone(), title: name.to_owned(), opened: OnceLock::new() };
                 places.entry(name.to_owned()).or_insert(place);
             }
         }
