@@ -16,7 +16,7 @@ recording="$STIMMUNG_CORPORA/emodb/wav/16a07Fb.wav"
 judge() {
   local name="$1" recipe="$2"
   shift 2
-  [ -d "$runs/$name" ] || "$binary" evaluate "$recipe" --with "name=$name" "$@" --out "$runs" >/dev/null
+  [ -d "$runs/$name-evaluation" ] || "$binary" evaluate "$recipe" --with "name=$name" "$@" --out "$runs" >/dev/null
 }
 
 # draw FILE KIND SUBJECT...
@@ -42,17 +42,17 @@ for kind in waveform spectrum spectrogram mel-spectrogram mfcc chromagram f0 lou
   draw "recording-$kind" "$kind" "$recording"
 done
 for kind in loss accuracy confusion confusion-by-row by-emotion by-speaker by-sex by-text by-duration text-length confidence confidence-accuracy roc reliability pca pca-by-speaker; do
-  draw "r0-$kind" "$kind" "$runs/r0"
+  draw "r0-$kind" "$kind" "$runs/r0-evaluation"
 done
 for kind in loss accuracy confusion-by-row confusion-by-column folds; do
-  draw "r3-$kind" "$kind" "$runs/r3"
+  draw "r3-$kind" "$kind" "$runs/r3-evaluation"
 done
-draw r1-confusion-by-row confusion-by-row "$runs/r1"
-draw r4-by-emotion by-emotion "$runs/r4"
-draw compare compare "$runs/r0" "$runs/r4" "$runs/default"
+draw r1-confusion-by-row confusion-by-row "$runs/r1-evaluation"
+draw r4-by-emotion by-emotion "$runs/r4-evaluation"
+draw compare compare "$runs/r0-evaluation" "$runs/r4-evaluation" "$runs/default-evaluation"
 "$binary" model draw --recipe recipes/reference/r0-model-a.toml --out "$gallery/r0-network.svg" --force >/dev/null
 "$binary" model draw --recipe recipes/reference/r3-model3.toml --out "$gallery/r3-network.svg" --force >/dev/null
 
 for name in r0 r3 default; do
-  "$binary" report "$runs/$name" --out "$examples/$name.html" --slides "$examples/$name.pdf" --force
+  "$binary" report "$runs/$name-evaluation" --out "$examples/$name.html" --slides "$examples/$name.pdf" --force
 done

@@ -69,13 +69,13 @@ pub enum Error {
     },
     /// A folder that is no run's, or that lacks a part of one. Name another.
     #[error(
-        "{path}: this is not the folder of a finished run, as it has no {missing}; name a folder that `stimmung run`, `evaluate` \
+        "{path}: this is not the folder of a finished run: {missing}; name a folder that `stimmung run`, `evaluate` \
          or `select` has written, such as runs/NAME"
     )]
     NotARun {
         /// What was asked for.
         path: PathBuf,
-        /// The files that are missing, or `folder`.
+        /// What is missing, in words: `it has no metrics.json`.
         missing: String,
     },
     /// A run that a newer version wrote. Open it with that one.

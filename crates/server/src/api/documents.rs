@@ -7,6 +7,7 @@ use std::path::Path;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use stimmung::SavedRun;
 use stimmung::corpus::Manifest;
 use stimmung_report::{Document, ReportError};
@@ -35,7 +36,9 @@ const MANIFEST: &str = "manifest.csv";
         ("id" = String, Path, description = "The job's id"),
         ("document" = String, Path, description = "Which one: report, slides, notebook, card or run", example = "report"),
     ),
-    responses((status = 200, body = Binary, content_type = "application/octet-stream"), (status = 400), (status = 404), (status = 409), (status = 422), (status = 503)),
+    responses((status = 200, content(
+        (String = "text/html"), (Binary = "application/pdf"), (Value = "application/x-ipynb+json"), (String = "text/markdown"), (Binary = "application/zip"),
+    )), (status = 400), (status = 404), (status = 409), (status = 422), (status = 503)),
 )]
 pub(super) async fn show(
     State(state): State<Shared>,

@@ -167,7 +167,11 @@ fn check_whole(folder: &Path) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    let missing = if folder.is_dir() { missing.join(", ") } else { "folder there".to_owned() };
+    let missing = if folder.is_dir() {
+        format!("it has no {}", missing.join(", "))
+    } else {
+        "there is no such folder".to_owned()
+    };
     Err(Error::NotARun { path: folder.to_path_buf(), missing })
 }
 
