@@ -7,7 +7,6 @@ use std::path::Path;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use stimmung::SavedRun;
 use stimmung::corpus::Manifest;
 use stimmung_report::{Document, ReportError};
