@@ -70,7 +70,7 @@ pub enum Command {
     Augment(Augment),
     /// Draw a figure of a corpus, a recording, or finished runs, as SVG or PNG
     Plot(Plot),
-    /// Write a report on a finished run: HTML, Markdown or JSON
+    /// Tell of finished runs: a report, slides, a notebook, a model card
     Report(Report),
     /// Fetch corpora and look into them
     #[command(subcommand)]

@@ -18,17 +18,18 @@ use crate::ReportError;
 /// # Errors
 /// [`ReportError::Evaluation`] for a run whose answers cannot be counted, [`ReportError::Run`] for a model file that cannot be read.
 pub fn model_card(run: &SavedRun) -> Result<String, ReportError> {
+    let results = Results::of(run)?;
     let card = Report {
         title: run.summary.name.clone(),
-        summary: Results::of(run)?.summary(),
+        summary: results.summary(),
         sections: vec![
             details(run)?,
             uses(run)?,
-            bias(run)?,
+            bias(&results),
             start(run),
             renamed(data::corpus(run)?, "Training data"),
             procedure(run)?,
-            renamed(Results::of(run)?.figures()?, "Evaluation"),
+            renamed(results.figures()?, "Evaluation"),
             renamed(method::cost(run), "Environmental impact"),
             renamed(method::repetition(run), "Technical specifications"),
         ],
@@ -103,12 +104,11 @@ fn uses(run: &SavedRun) -> Result<Section, ReportError> {
     Ok(section)
 }
 
-fn bias(run: &SavedRun) -> Result<Section, ReportError> {
-    let results = Results::of(run)?;
+fn bias(results: &Results<'_>) -> Section {
     let mut section = Section::new("Bias, risks and limitations");
     section.blocks.push(Block::List(results.limits()));
     section.text(results.confusions());
-    Ok(section)
+    section
 }
 
 fn start(run: &SavedRun) -> Section {
