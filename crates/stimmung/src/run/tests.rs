@@ -206,8 +206,8 @@ fn what_is_no_run_says_what_is_missing() {
         Err(error @ Error::NotARun { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     };
-    assert!(message(&folder.path().join("nowhere")).contains("it has no folder there"));
-    assert!(message(&folder.path().join("manifest.csv")).contains("it has no folder there"));
+    assert!(message(&folder.path().join("nowhere")).contains("there is no such folder"));
+    assert!(message(&folder.path().join("manifest.csv")).contains("there is no such folder"));
     let corpus = message(folder.path());
     assert!(corpus.contains("no recipe.toml, predictions.csv, metrics.json, receipt.json;"), "{corpus}");
     assert!(corpus.contains("`stimmung run`"), "{corpus}");
