@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { expectAccessible, watchConsole } from './helpers';
 import { CORPUS, finishedTrainings, networkRecipe } from './server';
@@ -22,6 +23,21 @@ test('a training goes from its start to the active model', async ({ page }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Make active' }).click();
   await expect(job.getByText('This model is the active one.')).toBeVisible();
   await expectAccessible(page);
+
+  const files = job.getByRole('group', { name: 'To hand on' });
+  for (const [button, name, begins] of [
+    ['Report', 'report.html', '<!doctype html>'],
+    ['Slides', 'slides.pdf', '%PDF-'],
+    ['Notebook', 'notebook.ipynb', '{'],
+    ['Model card', 'card.md', '---'],
+    ['All files', 'run.zip', 'PK'],
+  ] as const) {
+    const download = page.waitForEvent('download');
+    await files.getByRole('button', { name: button, exact: true }).click();
+    const file = await download;
+    expect(file.suggestedFilename()).toBe(`${RECIPE}-${name}`);
+    expect(readFileSync(await file.path(), 'latin1').slice(0, begins.length)).toBe(begins);
+  }
   expect(complaints).toEqual([]);
 });
 
