@@ -1,5 +1,9 @@
 //! Covariances of few recordings with many features.
 
+use rayon::prelude::*;
+
+use crate::numeric::{dot_four, vectorised};
+
 /// The lower triangle of zᵀz / n, of shape `(d, d)`; `z` holds rows of `d` centred values.
 pub(crate) fn covariance(z: &[f64], d: usize) -> Vec<f64> {
     let n = (z.len() / d) as f64;
@@ -15,23 +19,91 @@ pub(crate) fn covariance(z: &[f64], d: usize) -> Vec<f64> {
     covariance
 }
 
+/// The products of all pairs of `rows`, each of `d` values: shape `(n, n)`, of which the lower triangle is filled in.
+///
+/// Where there are more features than rows it says as much as their covariance does, and is smaller.
+pub(crate) fn gram(rows: &[f64], d: usize) -> Vec<f64> {
+    let n = rows.len() / d;
+    let mut products = vec![0.0; n * n];
+    products.par_chunks_exact_mut(n).enumerate().for_each(|(i, products)| {
+        let row = |at: usize| &rows[at * d..(at + 1) * d];
+        for j in (0..=i).step_by(4) {
+            // Behind the diagonal nobody reads.
+            let four = [0, 1, 2, 3].map(|step| row((j + step).min(i)));
+            let sums = vectorised(|| dot_four(row(i), four));
+            let end = products.len().min(j + 4);
+            products[j..end].copy_from_slice(&sums[..end - j]);
+        }
+    });
+    products
+}
+
+/// What the share of shrinkage depends on: sums over the entries of the covariance `S` of centred rows.
+pub(crate) struct Spread {
+    /// The sum of all squared entries of `S`.
+    pub(crate) square: f64,
+    /// The sum of its diagonal.
+    pub(crate) trace: f64,
+}
+
+impl Spread {
+    /// From the lower triangle of `S`, of shape `(d, d)`.
+    pub(crate) fn of_covariance(covariance: &[f64], d: usize) -> Self {
+        let square = square_of_symmetric(covariance, d);
+        Self { square, trace: (0..d).map(|i| covariance[i * (d + 1)]).sum() }
+    }
+
+    /// From the lower triangle of the [`gram`] of the `n` rows: it has the eigenvalues of `n · S`.
+    pub(crate) fn of_gram(gram: &[f64], n: usize) -> Self {
+        let count = n as f64;
+        let square = square_of_symmetric(gram, n) / (count * count);
+        Self { square, trace: (0..n).map(|i| gram[i * (n + 1)]).sum::<f64>() / count }
+    }
+}
+
+fn square_of_symmetric(lower: &[f64], n: usize) -> f64 {
+    let of_row = |i: usize| {
+        let row = &lower[i * n..=i * n + i];
+        2.0 * row[..i].iter().map(|c| c * c).sum::<f64>() + row[i] * row[i]
+    };
+    (0..n).map(of_row).sum()
+}
+
 /// The share of shrinkage that minimises the expected squared error of the covariance (Ledoit & Wolf 2004, section 3): the
-/// variance of the sample covariance over its distance from `mu · I`.
-pub(crate) fn ledoit_wolf(z: &[f64], covariance: &[f64], d: usize, mu: f64) -> f64 {
+/// variance of the sample covariance over its distance from `(trace / d) · I`. `z` holds the centred rows of `d` values.
+pub(crate) fn ledoit_wolf(z: &[f64], spread: &Spread, d: usize) -> f64 {
     if d == 1 {
         return 0.0;
     }
     let n = (z.len() / d) as f64;
-    let mut square = 0.0;
-    let mut trace = 0.0;
-    for i in 0..d {
-        let row = &covariance[i * d..=i * d + i];
-        square += 2.0 * row[..i].iter().map(|c| c * c).sum::<f64>() + row[i] * row[i];
-        trace += row[i];
-    }
+    let Spread { square, trace } = *spread;
     let fourth: f64 = z.chunks_exact(d).map(|row| row.iter().map(|v| v * v).sum::<f64>().powi(2)).sum();
     let dims = d as f64;
+    let mu = trace / dims;
     let variance = (fourth / n - square) / (dims * n);
     let distance = (square - 2.0 * mu * trace + dims * mu * mu) / dims;
     if variance <= 0.0 { 0.0 } else { variance.min(distance) / distance }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Lcg;
+
+    #[test]
+    fn pairs_and_columns_tell_the_same_spread() {
+        for (n, d) in [(1usize, 3usize), (3, 1), (6, 9), (9, 23), (13, 4)] {
+            let mut random = Lcg::new((n * d) as u64);
+            let rows: Vec<f64> = (0..n * d).map(|_| random.centred()).collect();
+            let products = gram(&rows, d);
+            for i in 0..n {
+                for j in 0..=i {
+                    let plain: f64 = (0..d).map(|k| rows[i * d + k] * rows[j * d + k]).sum();
+                    assert!((products[i * n + j] - plain).abs() < 1e-12, "{n} {d}: {i} {j}");
+                }
+            }
+            let (pairs, columns) = (Spread::of_gram(&products, n), Spread::of_covariance(&covariance(&rows, d), d));
+            assert!((pairs.square - columns.square).abs() < 1e-12 && (pairs.trace - columns.trace).abs() < 1e-12);
+        }
+    }
 }

@@ -230,6 +230,7 @@ pub(crate) fn fit_task(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaler::Affine;
     use crate::testing::{blob_matrix, few_steps, names};
     use crate::{DenseParams, Matrix, ModelAParams, Shape};
 
@@ -379,7 +380,7 @@ mod tests {
         let picture = TrainingSet { shape: Shape::Picture { frames: 3, bands: 4 }, ..flat };
         for params in few_steps() {
             let model = quiet(&params, &picture, 1).expect("fitted");
-            let (mean, scale) = (&model.scaler.mean, &model.scaler.scale);
+            let Scaler::Affine(Affine { mean, scale }) = &model.scaler else { panic!("a mean and a scale a column") };
             assert!(mean[..4] == mean[4..8] && mean[..4] == mean[8..], "{mean:?}");
             assert!(scale[..4] == scale[4..8] && scale[..4] == scale[8..], "{scale:?}");
             assert_eq!(model.columns(), 12);

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use stimmung_features::Shape;
 
 use crate::classifier::Fitted;
+use crate::scaler::Scaler;
 use crate::testing::{blob_matrix, names};
 use crate::{
     BoostingParams, ClassWeight, Classifier, ForestParams, Gamma, Kernel, LdaParams, LogisticParams, Matrix,
@@ -115,7 +116,8 @@ fn check_linear(case: &Case, what: &str, params: &ModelParams, wanted: &Linear) 
 fn the_scaler_agrees() {
     for case in cases() {
         let (model, _) = fitted(&case, &ModelParams::Lda(LdaParams::default()));
-        for (ours, theirs) in [(&model.scaler.mean, &case.mean), (&model.scaler.scale, &case.scale)] {
+        let Scaler::Affine(scaler) = &model.scaler else { panic!("a mean and a scale a column") };
+        for (ours, theirs) in [(&scaler.mean, &case.mean), (&scaler.scale, &case.scale)] {
             for (a, b) in ours.iter().zip(theirs) {
                 assert!((a - b).abs() < 1e-6, "{a} {b}");
             }

@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use stimmung_features::Shape;
 
-use crate::covariance::{covariance, ledoit_wolf};
+use crate::covariance::{Spread, covariance, gram, ledoit_wolf};
 use crate::linalg::cholesky_solve;
 use crate::linear::Linear;
 use crate::numeric::counts;
 use crate::params::{Shrinkage, out_of_range};
-use crate::scaler::Scaler;
+use crate::scaler::Affine;
 use crate::{FitProgress, Matrix, ModelError};
 
 /// Parameters of linear discriminant analysis: Gaussian classes with one covariance, the mean of the classes' own, each
@@ -70,22 +70,21 @@ pub(crate) fn fit(
             });
         }
     };
-    let mut covariance = vec![0.0; d * d];
+    let mut pooled = Pooled::new(labels.len(), d);
     let mut means = Vec::with_capacity(classes);
     let mut shares = Vec::with_capacity(classes);
     for (class, prior) in priors.iter().enumerate() {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
         let members = x.select_rows(&rows)?;
-        let scaler = Scaler::standard(x, &rows, Shape::Vector(x.columns()));
-        shares.push(add_class(&mut covariance, *prior, &members, &scaler, params.shrinkage));
+        let scaler = Affine::standard(x, &rows, Shape::Vector(x.columns()));
+        shares.push(pooled.add(*prior, &members, &scaler, params.shrinkage));
         means.push(scaler.mean);
         let step = FitProgress::new(class + 1, classes);
         if progress(step).is_break() {
             return Err(ModelError::Stopped);
         }
     }
-    let mut weights = means.clone();
-    cholesky_solve(&mut covariance, d, &mut weights).ok_or_else(|| ModelError::Unsuitable {
+    let weights = pooled.solve(&means).ok_or_else(|| ModelError::Unsuitable {
         kind: LdaParams::KIND,
         reason: format!(
             "the covariance of {d} features over {} recordings is singular; set `shrinkage` to \"auto\" or above 0, \
@@ -104,32 +103,121 @@ pub(crate) fn fit(
     Ok((Linear { columns: d, weights: weights.concat(), intercepts }, note))
 }
 
-/// Adds `prior` times the shrunken covariance of one class to the lower triangle of `sum`, and returns its shrinkage.
-fn add_class(sum: &mut [f64], prior: f64, members: &Matrix, scaler: &Scaler, shrinkage: Shrinkage) -> f64 {
-    let d = members.columns();
-    // Ledoit and Wolf's estimate depends on the units of the features, so it is made on the class's own z-scores and the
-    // result scaled back. A given share mixes the covariances as they are.
-    let auto = shrinkage == Shrinkage::Auto;
-    let unit = vec![1.0; d];
-    let scale = if auto { &scaler.scale } else { &unit };
-    let z: Vec<f64> = members
-        .iter_rows()
-        .flat_map(|row| row.iter().zip(&scaler.mean).zip(scale).map(|((&v, m), s)| (f64::from(v) - m) / s))
-        .collect();
-    let covariance = covariance(&z, d);
-    let trace: f64 = (0..d).map(|i| covariance[i * d + i]).sum();
-    let mu = trace / d as f64;
-    let share = match shrinkage {
-        Shrinkage::Share(share) => share,
-        Shrinkage::Auto => ledoit_wolf(&z, &covariance, d, mu),
-    };
-    for i in 0..d {
-        for j in 0..=i {
-            let target = if i == j { share * mu } else { 0.0 };
-            sum[i * d + j] += prior * scale[i] * scale[j] * ((1.0 - share) * covariance[i * d + j] + target);
+/// The covariance that the classes share: the sum of their shrunken ones, each times the class's prior.
+///
+/// With more features than recordings it is never written out. It is `A + ZᵀZ`, with what shrinkage puts on the diagonal in `A` and the centred,
+/// weighted recordings in the rows of `Z`, and so has the inverse `A⁻¹ − A⁻¹Zᵀ(I + ZA⁻¹Zᵀ)⁻¹ZA⁻¹` (Woodbury 1950), for which a matrix
+/// of recordings by recordings is enough.
+enum Pooled {
+    /// The lower triangle, of shape `(d, d)`.
+    Whole {
+        d: usize,
+        covariance: Vec<f64>,
+    },
+    Parts {
+        diagonal: Vec<f64>,
+        rows: Vec<f64>,
+    },
+}
+
+impl Pooled {
+    /// Nothing yet, of so many recordings with `d` features.
+    fn new(recordings: usize, d: usize) -> Self {
+        if d > recordings {
+            Self::Parts { diagonal: vec![0.0; d], rows: Vec::with_capacity(recordings * d) }
+        } else {
+            Self::Whole { d, covariance: vec![0.0; d * d] }
         }
     }
-    share
+
+    /// Adds a class, and returns by how much its covariance was shrunk.
+    fn add(&mut self, prior: f64, members: &Matrix, scaler: &Affine, shrinkage: Shrinkage) -> f64 {
+        let d = members.columns();
+        // Ledoit and Wolf's estimate depends on the units of the features, so it is made on the class's own z-scores and the
+        // result scaled back. A given share mixes the covariances as they are.
+        let unit = vec![1.0; d];
+        let scale = if shrinkage == Shrinkage::Auto { &scaler.scale } else { &unit };
+        let z: Vec<f64> = members
+            .iter_rows()
+            .flat_map(|row| row.iter().zip(&scaler.mean).zip(scale).map(|((&v, m), s)| (f64::from(v) - m) / s))
+            .collect();
+        let share_of = |spread: &Spread| match shrinkage {
+            Shrinkage::Share(share) => share,
+            Shrinkage::Auto => ledoit_wolf(&z, spread, d),
+        };
+        match self {
+            Self::Whole { covariance: sum, .. } => {
+                let covariance = covariance(&z, d);
+                let spread = Spread::of_covariance(&covariance, d);
+                let share = share_of(&spread);
+                let mu = spread.trace / d as f64;
+                for i in 0..d {
+                    for j in 0..=i {
+                        let target = if i == j { share * mu } else { 0.0 };
+                        sum[i * d + j] +=
+                            prior * scale[i] * scale[j] * ((1.0 - share) * covariance[i * d + j] + target);
+                    }
+                }
+                share
+            }
+            Self::Parts { diagonal, rows } => {
+                let spread = Spread::of_gram(&gram(&z, d), members.rows());
+                let share = share_of(&spread);
+                let target = prior * share * spread.trace / d as f64;
+                for (sum, scale) in diagonal.iter_mut().zip(scale) {
+                    *sum += target * scale * scale;
+                }
+                let weight = (prior * (1.0 - share) / members.rows() as f64).sqrt();
+                rows.extend(z.chunks_exact(d).flat_map(|row| row.iter().zip(scale).map(|(z, s)| weight * z * s)));
+                share
+            }
+        }
+    }
+
+    /// The inverse times each of some vectors; `None` if there is none.
+    fn solve(self, vectors: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+        match self {
+            Self::Whole { d, mut covariance } => {
+                let mut solved = vectors.to_vec();
+                cholesky_solve(&mut covariance, d, &mut solved)?;
+                Some(solved)
+            }
+            Self::Parts { diagonal, rows } => solve_parts(&diagonal, &rows, vectors),
+        }
+    }
+}
+
+/// [`Pooled::solve`] by parts.
+fn solve_parts(diagonal: &[f64], rows: &[f64], vectors: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+    if diagonal.iter().any(|value| *value <= 0.0) {
+        return None;
+    }
+    let d = diagonal.len();
+    // With A^½ taken out of both sides, the matrix to invert is the identity and a Gram matrix.
+    let roots: Vec<f64> = diagonal.iter().map(|value| value.sqrt()).collect();
+    let rows: Vec<f64> =
+        rows.chunks_exact(d).flat_map(|row| row.iter().zip(&roots).map(|(z, root)| z / root)).collect();
+    let n = rows.len() / d;
+    let mut inner = gram(&rows, d);
+    for i in 0..n {
+        inner[i * (n + 1)] += 1.0;
+    }
+    let vectors: Vec<Vec<f64>> =
+        vectors.iter().map(|vector| vector.iter().zip(&roots).map(|(v, root)| v / root).collect()).collect();
+    let product = |row: &[f64], vector: &[f64]| row.iter().zip(vector).map(|(z, v)| z * v).sum::<f64>();
+    let mut along: Vec<Vec<f64>> =
+        vectors.iter().map(|vector| rows.chunks_exact(d).map(|row| product(row, vector)).collect()).collect();
+    cholesky_solve(&mut inner, n, &mut along)?;
+    let finish = |(mut vector, along): (Vec<f64>, Vec<f64>)| {
+        for (row, share) in rows.chunks_exact(d).zip(along) {
+            for (v, z) in vector.iter_mut().zip(row) {
+                *v -= share * z;
+            }
+        }
+        vector.iter_mut().zip(&roots).for_each(|(v, root)| *v /= root);
+        vector
+    };
+    Some(vectors.into_iter().zip(along).map(finish).collect())
 }
 
 #[cfg(test)]
@@ -149,7 +237,7 @@ mod tests {
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
                 let rows: Vec<usize> = (0..90).filter(|&r| labels[r] == k).collect();
-                Scaler::standard(&x, &rows, Shape::Vector(x.columns())).mean
+                Affine::standard(&x, &rows, Shape::Vector(x.columns())).mean
             })
             .collect();
         for row in x.iter_rows() {
@@ -169,6 +257,28 @@ mod tests {
         let raw = LdaParams { shrinkage: Shrinkage::Share(0.0), ..LdaParams::default() };
         let error = go(&raw, &x, &labels, 3).expect_err("singular").to_string();
         assert!(error.contains("singular") && error.contains("shrinkage"), "{error}");
+    }
+
+    #[test]
+    fn by_recordings_or_by_features_the_weights_are_the_same() {
+        let (x, labels) = blob_matrix(30, 31, 3, 0.5, 8);
+        for shrinkage in [Shrinkage::Share(0.4), Shrinkage::Share(1.0), Shrinkage::Auto] {
+            let (mut by_features, mut by_recordings) = (Pooled::new(31, 31), Pooled::new(30, 31));
+            assert!(matches!((&by_features, &by_recordings), (Pooled::Whole { .. }, Pooled::Parts { .. })));
+            let mut means = Vec::new();
+            for (class, prior) in [0.2, 0.3, 0.5].into_iter().enumerate() {
+                let rows: Vec<usize> = (0..30).filter(|&row| labels[row] == class).collect();
+                let members = x.select_rows(&rows).expect("rows");
+                let scaler = Affine::standard(&x, &rows, Shape::Vector(31));
+                let share = by_features.add(prior, &members, &scaler, shrinkage);
+                assert!((by_recordings.add(prior, &members, &scaler, shrinkage) - share).abs() < 1e-12);
+                means.push(scaler.mean);
+            }
+            let (a, b) = (by_features.solve(&means).expect("solved"), by_recordings.solve(&means).expect("solved"));
+            for (a, b) in a.concat().iter().zip(b.concat()) {
+                assert!((a - b).abs() < 1e-9 * a.abs().max(1.0), "{shrinkage:?}: {a} {b}");
+            }
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub use forest::ForestParams;
 pub use lda::LdaParams;
 pub use logistic::LogisticParams;
 pub use matrix::Matrix;
-pub use model_file::{FrontEnd, ModelFile};
+pub use model_file::{FrontEnd, LARGEST_NUMBER_OF_COPIES, ModelFile};
 pub use network::{
     Architecture, CheckpointStore, DenseParams, EarlyStoppingParams, LayerSummary, ModelAParams, NetworkParams,
     NetworkSummary, TrainingParams,

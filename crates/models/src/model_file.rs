@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stimmung_audio::{ConditioningParams, SegmentParams};
+use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
 use stimmung_features::{FeatureSet, Shape};
 use stimmung_nn::LayerSpec;
 
@@ -32,6 +32,9 @@ use crate::{Card, Classifier, ModelError, ModelParams, OneVsRestParams, Temperat
 const FORMAT: &str = "stimmung";
 /// The newest version that is read, and the one that is written.
 const VERSION: u32 = 1;
+/// Most changed copies that a recording is judged with, and most that are learned from.
+pub const LARGEST_NUMBER_OF_COPIES: usize = 100;
+
 /// Most bytes that a model file may have.
 const FILE_LIMIT: u64 = 1 << 30;
 
@@ -49,12 +52,16 @@ pub struct FrontEnd {
     pub segments: Option<SegmentParams>,
     /// The features that are computed from it, or from each piece.
     pub features: FeatureSet,
+    /// The effects behind each changed copy that is judged beside it (test-time augmentation): nothing in them is drawn at random.
+    /// The answers are pooled. Absent: it is judged alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Vec<Effect>>,
 }
 
 impl FrontEnd {
     /// Features of whole recordings as they are.
     pub fn new(sample_rate: u32, features: FeatureSet) -> Self {
-        Self { sample_rate, conditioning: ConditioningParams::default(), segments: None, features }
+        Self { sample_rate, conditioning: ConditioningParams::default(), segments: None, features, copies: Vec::new() }
     }
 }
 
@@ -169,9 +176,7 @@ impl ModelFile {
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect();
-        let d = classifier.columns();
-        tensors.insert("scaler.mean".to_owned(), Tensor::f64(&[d], classifier.scaler.mean.clone()));
-        tensors.insert("scaler.scale".to_owned(), Tensor::f64(&[d], classifier.scaler.scale.clone()));
+        classifier.scaler.write(&mut tensors);
         write_fitted(&classifier.fitted, &mut tensors);
         archive::write(&metadata, &tensors)
     }
@@ -219,16 +224,22 @@ impl ModelFile {
         if present.len() < 2 || !ascending || present.last().is_none_or(|&last| last >= classes.len()) {
             return Err(damaged(format!("its outputs {present:?} do not fit its {} classes", classes.len())));
         }
-        let (d, k) = (archive.shape("scaler.mean")?.first().copied().unwrap_or(0), present.len());
-        let scaler = Scaler { mean: archive.f64("scaler.mean", &[d])?, scale: archive.f64("scaler.scale", &[d])? };
-        if scaler.scale.iter().any(|s| *s <= 0.0) {
-            return Err(damaged("a scale of its scaler is not positive"));
-        }
         front_end.conditioning.check().map_err(|error| damaged(format!("its front end: {error}")))?;
         if let Some(segments) = front_end.segments {
             segments.check().map_err(|error| damaged(format!("its front end: {error}")))?;
         }
+        if front_end.copies.len() > LARGEST_NUMBER_OF_COPIES {
+            return Err(damaged(format!("its front end makes {} copies of a recording", front_end.copies.len())));
+        }
+        for effect in front_end.copies.iter().flatten() {
+            effect.check().map_err(|error| damaged(format!("its front end: {error}")))?;
+            if !effect.is_fixed() {
+                return Err(damaged(format!("an effect of its front end is drawn at random: {effect:?}")));
+            }
+        }
         let shape = front_end.features.shape(front_end.sample_rate).map_err(|error| damaged(error.to_string()))?;
+        let scaler = Scaler::read(archive, shape)?;
+        let (d, k) = (scaler.columns(), present.len());
         if d == 0 || width(shape) != Some(d) {
             return Err(damaged(format!(
                 "its front end gives features of the form {shape:?} and its classifier takes {d}"

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use stimmung_features::Shape;
 
 use crate::archive::{Archive, Tensor};
-use crate::covariance::{covariance, ledoit_wolf};
+use crate::covariance::{Spread, covariance, ledoit_wolf};
 use crate::linalg::cholesky;
-use crate::scaler::Scaler;
+use crate::scaler::Affine;
 use crate::{Matrix, ModelError};
 
 /// Fewer rows say too little about what lies beyond them.
@@ -28,7 +28,7 @@ const PARTS: usize = 10;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Novelty {
     /// Means and deviations of the summaries.
-    scaler: Scaler,
+    scaler: Affine,
     /// The lower triangle of the Cholesky factor of the z-scores' covariance, row after row; empty where correlations are left out.
     factor: Vec<f32>,
     /// The squared distance that [`USUAL`] of the training rows stay within when their speakers are left out of the estimate.
@@ -73,7 +73,7 @@ impl Novelty {
 
     fn estimate(summaries: &Matrix, rows: &[usize]) -> Self {
         let d = summaries.columns();
-        let scaler = Scaler::standard(summaries, rows, Shape::Vector(d));
+        let scaler = Affine::standard(summaries, rows, Shape::Vector(d));
         let factor = if d <= MOST_CORRELATED { factor(summaries, rows, &scaler) } else { Vec::new() };
         Self { scaler, factor, limit: 1.0 }
     }
@@ -99,9 +99,7 @@ impl Novelty {
     }
 
     pub(crate) fn write(&self, tensors: &mut BTreeMap<String, Tensor>) -> NoveltyHeader {
-        let d = self.scaler.columns();
-        tensors.insert("novelty.mean".to_owned(), Tensor::f64(&[d], self.scaler.mean.clone()));
-        tensors.insert("novelty.scale".to_owned(), Tensor::f64(&[d], self.scaler.scale.clone()));
+        self.scaler.write("novelty", tensors);
         let correlations = !self.factor.is_empty();
         if correlations {
             tensors.insert("novelty.factor".to_owned(), Tensor::f32(&[self.factor.len()], self.factor.clone()));
@@ -112,10 +110,7 @@ impl Novelty {
     pub(crate) fn read(header: NoveltyHeader, archive: &mut Archive<'_>, shape: Shape) -> Result<Self, ModelError> {
         let d = summary_width(shape);
         let damaged = |what: &str| Err(ModelError::Damaged(format!("{what} of its novelty is not positive")));
-        let scaler = Scaler { mean: archive.f64("novelty.mean", &[d])?, scale: archive.f64("novelty.scale", &[d])? };
-        if scaler.scale.iter().any(|scale| *scale <= 0.0) {
-            return damaged("a scale");
-        }
+        let scaler = Affine::read("novelty", archive, d)?;
         if !(header.limit.is_finite() && header.limit > 0.0) {
             return damaged("the limit");
         }
@@ -135,12 +130,12 @@ impl Novelty {
 }
 
 /// The Cholesky factor of the shrunken covariance of z-scores; empty if they have none.
-fn factor(summaries: &Matrix, rows: &[usize], scaler: &Scaler) -> Vec<f32> {
+fn factor(summaries: &Matrix, rows: &[usize], scaler: &Affine) -> Vec<f32> {
     let d = summaries.columns();
     let z: Vec<f64> = scaler.transform(summaries, rows).into_iter().map(f64::from).collect();
     let mut covariance = covariance(&z, d);
     let mu = (0..d).map(|i| covariance[i * (d + 1)]).sum::<f64>() / d as f64;
-    let share = ledoit_wolf(&z, &covariance, d, mu);
+    let share = ledoit_wolf(&z, &Spread::of_covariance(&covariance, d), d);
     for i in 0..d {
         for value in &mut covariance[i * d..=i * (d + 1)] {
             *value *= 1.0 - share;

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use stimmung_features::{FeatureSet, MfccSet};
 use stimmung_models::{
     BoostingParams, Card, CardScore, Classifier, DenseParams, ForestParams, FrontEnd, Kernel, Matrix, ModelAParams,
-    ModelError, ModelFile, ModelParams, NetworkParams, OneVsRestParams, SvmParams, Temperature, TrainingParams,
-    TrainingSet, fit,
+    ModelError, ModelFile, ModelParams, NetworkParams, OneVsRestParams, Scaling, SvmParams, Temperature,
+    TrainingParams, TrainingSet, fit,
 };
 use stimmung_nn::LayerSpec;
 
@@ -32,10 +32,14 @@ fn features() -> (Matrix, Vec<usize>) {
 }
 
 fn classifier(params: &ModelParams) -> Classifier {
+    scaled(params, Scaling::Standard)
+}
+
+fn scaled(params: &ModelParams, scaling: Scaling) -> Classifier {
     let (x, labels) = features();
     let classes = ["anger", "calm", "fear", "joy"].map(String::from);
     let shape = front_end().features.shape(16_000).unwrap();
-    let data = TrainingSet::new(&x, shape, &labels, &classes);
+    let data = TrainingSet { scaling, ..TrainingSet::new(&x, shape, &labels, &classes) };
     let fitted = fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap();
     let temperature = Temperature::fit(&[(&[0.9, 0.1], 0), (&[0.8, 0.2], 1)]).unwrap();
     let rows: Vec<usize> = (0..x.rows()).collect();
@@ -132,6 +136,24 @@ fn every_kind_survives_writing_and_reading() {
         let novelty = again.classifier.novelty(&x).unwrap().unwrap();
         assert_eq!(Some(novelty), model.classifier.novelty(&x).unwrap());
     }
+}
+
+#[test]
+fn quantiles_survive_and_must_ascend() {
+    let (x, _) = features();
+    let params = ModelParams::by_name("lda").unwrap();
+    let quantile = ModelFile { classifier: scaled(&params, Scaling::Quantile), ..model(&params) };
+    let bytes = quantile.to_bytes().unwrap();
+    let again = ModelFile::from_bytes(&bytes).unwrap();
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+    let answers = again.classifier.probabilities(&x).unwrap();
+    assert_eq!(answers, quantile.classifier.probabilities(&x).unwrap());
+    assert_ne!(answers, model(&params).classifier.probabilities(&x).unwrap());
+
+    let turned = with_tensor(&bytes, "scaler.quantiles", |bytes| bytes[..4].copy_from_slice(&1e6f32.to_le_bytes()));
+    assert!(message_of_damage(&turned).contains("do not ascend"));
+    let cut = with_header(&bytes, |h| h["scaler.quantiles"]["shape"] = vec![101, COLUMNS].into());
+    assert!(message_of_damage(&cut).contains("`scaler.quantiles` should be F32 [10, 101]"));
 }
 
 #[test]

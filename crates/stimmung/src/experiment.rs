@@ -18,7 +18,7 @@ use crate::card::describe_run;
 use crate::corpora::find_corpus;
 use crate::pool;
 use crate::progress::{Training, advance_to};
-use crate::recipe::When;
+use crate::recipe::{AugmentationSection, When};
 use crate::recognizer::most_probable;
 use crate::run::{Stage, Stopwatch, Timing};
 use crate::table::{id, nothing_usable};
@@ -57,7 +57,7 @@ pub struct Experiment {
 struct ItemRows {
     /// Where it is learnt from: with its copies, if they are made after the split.
     train: Range<usize>,
-    /// Where it is judged.
+    /// Where it is judged: with its copies, if they count at test time.
     test: Range<usize>,
 }
 
@@ -117,10 +117,11 @@ impl Experiment {
             conditioning: recipe.conditioning,
             segments: recipe.segments,
             features: recipe.features,
+            copies: recipe.augmentation.judged(),
         };
         let hearing = recipe.hearing(sample_rate);
         let table = FeatureTable::extract(&manifest, &hearing, progress)?;
-        let (classes, items, rows) = label(&table, recipe.augmentation.when);
+        let (classes, items, rows) = label(&table, &recipe.augmentation);
         Ok(Self {
             recipe,
             corpus: manifest.name,
@@ -140,9 +141,10 @@ impl Experiment {
         if !self.hears_as(&recipe) {
             return None;
         }
-        let (classes, items, rows) = label(&self.table, recipe.augmentation.when);
+        let (classes, items, rows) = label(&self.table, &recipe.augmentation);
+        let front_end = FrontEnd { copies: recipe.augmentation.judged(), ..self.front_end.clone() };
         let stopwatch = self.stopwatch.anew();
-        Some(Self { recipe, classes, items, rows, checkpoints: None, stopwatch, ..self.clone() })
+        Some(Self { recipe, front_end, classes, items, rows, checkpoints: None, stopwatch, ..self.clone() })
     }
 
     /// Keeps the trainings of networks now and then, so that [`evaluate`](Self::evaluate) and [`train`](Self::train) go on
@@ -430,7 +432,7 @@ fn commonest_rate(manifest: &Manifest) -> u32 {
     counts.into_iter().rev().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate)
 }
 
-fn label(table: &FeatureTable, when: When) -> (Vec<String>, Vec<Item>, Vec<ItemRows>) {
+fn label(table: &FeatureTable, augmentation: &AugmentationSection) -> (Vec<String>, Vec<Item>, Vec<ItemRows>) {
     let mut classes: Vec<String> = table.recordings.iter().filter_map(|recording| recording.emotion.clone()).collect();
     classes.sort();
     classes.dedup();
@@ -444,9 +446,10 @@ fn label(table: &FeatureTable, when: When) -> (Vec<String>, Vec<Item>, Vec<ItemR
             content: Some(content.clone()),
             source: None,
         };
-        if when == When::AfterSplit || table.versions() == 1 {
+        if augmentation.when == When::AfterSplit || table.versions() == 1 {
             items.push(original);
-            rows.push(ItemRows { train: table.all_rows(index), test: table.rows(index, 0) });
+            let test = if augmentation.test_time { table.all_rows(index) } else { table.rows(index, 0) };
+            rows.push(ItemRows { train: table.all_rows(index), test });
             continue;
         }
         for version in 0..table.versions() {

@@ -44,7 +44,11 @@ impl FixedModel {
         recipe.features = front_end.features;
         recipe.conditioning = front_end.conditioning;
         recipe.segments = front_end.segments;
-        recipe.augmentation = AugmentationSection::default();
+        recipe.augmentation = AugmentationSection {
+            copies: front_end.copies.clone(),
+            test_time: !front_end.copies.is_empty(),
+            ..AugmentationSection::default()
+        };
         recipe.audio.sample_rate = Some(front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;

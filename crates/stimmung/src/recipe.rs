@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
 use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
-use stimmung_models::{ModelParams, Scaling};
+use stimmung_models::{LARGEST_NUMBER_OF_COPIES, ModelParams, Scaling};
 
 use crate::reference::{Reference, merge};
 use crate::select::SelectSection;
@@ -17,9 +17,6 @@ use crate::{Error, Hearing};
 
 /// The recipe behind the embedded model; also what commands start from when no recipe is given.
 pub const DEFAULT_RECIPE: &str = include_str!("../../../recipes/default.toml");
-
-/// Every copy is heard and kept as features.
-const LARGEST_NUMBER_OF_COPIES: usize = 100;
 
 /// An experiment: which recordings, heard how, described by what, learnt by what, and judged how.
 ///
@@ -119,9 +116,18 @@ pub struct AugmentationSection {
     pub when: When,
     /// For each copy of a recording, the effects that make it, in their order. None by default.
     pub copies: Vec<Vec<Effect>>,
+    /// Whether a recording is judged together with its copies, the answers pooled (test-time augmentation); the copies are then
+    /// made without chance, and after the split. Default no.
+    #[serde(skip_serializing_if = "is_false")]
+    pub test_time: bool,
 }
 
 impl AugmentationSection {
+    /// The copies that a recording is judged with.
+    pub(crate) fn judged(&self) -> Vec<Vec<Effect>> {
+        if self.test_time { self.copies.clone() } else { Vec::new() }
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.copies.len() > LARGEST_NUMBER_OF_COPIES {
             let (copies, most) = (self.copies.len(), LARGEST_NUMBER_OF_COPIES);
@@ -129,6 +135,14 @@ impl AugmentationSection {
         }
         if self.copies.is_empty() && self.when == When::BeforeSplit {
             return Err("[augmentation] when = \"before-split\" needs `copies` to make".into());
+        }
+        if self.test_time && (self.copies.is_empty() || self.when == When::BeforeSplit) {
+            return Err("[augmentation] test_time = true needs `copies`, made after the split".into());
+        }
+        if self.test_time && !self.copies.iter().flatten().all(Effect::is_fixed) {
+            return Err("[augmentation] test_time = true judges copies, so nothing in them may be drawn at random: \
+                        give every effect one number, and no noise"
+                .into());
         }
         for (number, effects) in (1..).zip(&self.copies) {
             if effects.is_empty() {

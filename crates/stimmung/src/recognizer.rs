@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
-use stimmung_audio::{DecodeLimits, Stream, Waveform};
+use stimmung_audio::{DecodeLimits, Stream, Waveform, augment};
 use stimmung_models::{Matrix, ModelError, ModelFile};
 
 use crate::Error;
@@ -153,9 +155,17 @@ impl Recognizer {
         self.judge_features(&self.describe(piece)?)
     }
 
-    /// What the classifier sees of a piece: a row, or several where the model cuts it further.
+    /// What the classifier sees of a piece: a row, or several where the model cuts it further or judges changed copies as well.
     fn describe(&self, piece: Waveform) -> Result<Matrix, Error> {
-        let rows = self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?;
+        let front_end = &self.model.front_end;
+        let original = condition(&front_end.conditioning, piece)?;
+        let mut rows = self.ear.describe(&original)?;
+        for effects in &front_end.copies {
+            // Nothing of a model's copies is drawn.
+            let copy =
+                augment(effects, &original, &mut ChaCha8Rng::from_seed([0; 32])).map_err(RecordingError::from)?;
+            rows.extend(self.ear.describe(&copy)?);
+        }
         Ok(Matrix::from_rows(&rows)?)
     }
 

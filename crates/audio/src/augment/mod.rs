@@ -114,6 +114,19 @@ impl Effect {
         }
     }
 
+    /// Whether it does the same every time, with nothing drawn at random.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Noise { .. } | Self::NoiseSnr { .. } => false,
+            Self::Shift { seconds: amount }
+            | Self::ShiftSamples { samples: amount }
+            | Self::Stretch { rate: amount }
+            | Self::Pitch { semitones: amount }
+            | Self::Gain { db: amount }
+            | Self::Speed { rate: amount } => matches!(amount, Amount::Fixed(_)),
+        }
+    }
+
     /// Draws the strength and applies it.
     fn apply(&self, waveform: &Waveform, rng: &mut ChaCha8Rng) -> Result<Waveform, AudioError> {
         match self {

@@ -114,7 +114,7 @@ impl SampleSource for Standardised<'_> {
     }
 
     fn load(&self, sample: usize, to: &mut [f32]) {
-        self.scaler.standardise(self.features.row(self.rows[sample]), to);
+        self.scaler.scale(self.features.row(self.rows[sample]), to);
     }
 }
 

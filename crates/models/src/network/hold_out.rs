@@ -93,13 +93,13 @@ mod tests {
 
     use super::*;
     use crate::Matrix;
-    use crate::scaler::Scaler;
+    use crate::scaler::{Scaler, Scaling};
 
     fn split(labels: &[usize], groups: Option<&[usize]>, share: f64, seed: u64) -> Result<Parts, ModelError> {
         let features = Matrix::new(labels.len(), 1, vec![0.0; labels.len()]).expect("matrix");
         let rows: Vec<usize> = (0..labels.len()).collect();
         let shape = Shape::Vector(1);
-        let scaler = Scaler::standard(&features, &rows, shape);
+        let scaler = Scaler::fit(Scaling::Standard, &features, &rows, shape);
         let classes = labels.iter().max().map_or(0, |&top| top + 1);
         let task =
             Task { features: &features, shape, scaler: &scaler, rows: &rows, labels, classes, groups, watched: None };

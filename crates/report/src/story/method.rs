@@ -52,14 +52,23 @@ pub(crate) fn copies(run: &SavedRun) -> (String, Vec<String>) {
         return ("No changed copies are learnt from.".to_owned(), Vec::new());
     }
     let told = match augmentation.when {
-        When::AfterSplit => format!(
-            "From each recording of the training part, and of no other, {} made and learnt from as well:",
-            if copies.len() == 1 {
+        When::AfterSplit => {
+            let made = if copies.len() == 1 {
                 "one changed copy is".to_owned()
             } else {
                 format!("{} changed copies are", copies.len())
+            };
+            if augmentation.test_time {
+                format!(
+                    "Of each recording {made} made. Those of the training part are learnt from as well; what is judged is \
+                     judged together with its own, and the answers are pooled:"
+                )
+            } else {
+                format!(
+                    "From each recording of the training part, and of no other, {made} made and learnt from as well:"
+                )
             }
-        ),
+        }
         When::BeforeSplit => {
             "Changed copies are made of every recording before the split, so that copies of one recording lie on both \
              sides of it: the figures measure in part how well recordings are remembered."
@@ -88,6 +97,9 @@ pub(crate) fn scaling(run: &SavedRun) -> &'static str {
         Scaling::Standard => "Each column is brought to mean 0 and standard deviation 1 over the training part.",
         Scaling::Overall => {
             "All values together are brought to mean 0 and standard deviation 1 over the training part."
+        }
+        Scaling::Quantile => {
+            "Each column is brought to the normal distribution, by the ranks of its values over the training part."
         }
         Scaling::None => "Values are not scaled.",
     }

@@ -6,8 +6,8 @@ use stimmung_evaluation::Leak;
 use stimmung_models::TrainingSet;
 
 use super::*;
-use crate::testing::{RATE, StopAfter, corpus, experiment, on_threads, recipe, rows, tone};
-use crate::{Quiet, save_run};
+use crate::testing::{RATE, StopAfter, corpus, experiment, on_threads, recipe, rows, tone, try_recipe};
+use crate::{Quiet, Recognizer, save_run};
 
 const SEGMENTS: &str = "segments={ seconds = 0.5 }";
 const COPIES: &str = "augmentation.copies=[[{ effect = \"noise\", factor = [0.05, 0.1] }], \
@@ -155,6 +155,50 @@ fn copies_after_the_split_are_learnt_from_and_never_judged() {
             assert_eq!(judged.probabilities, answers.row(row));
         }
     }
+}
+
+#[test]
+fn copies_at_test_time_are_judged_with_their_recordings_and_by_the_model_as_well() {
+    let folder = corpus(3, &[0.5]);
+    let copies = "augmentation.copies=[[{ effect = \"speed\", rate = 0.9 }], [{ effect = \"gain\", db = 6 }]]";
+    let experiment = experiment(folder.path(), &[copies, "augmentation.test_time=true"]);
+    let evaluated = experiment.evaluate(&Quiet).unwrap();
+    assert_eq!((evaluated.evaluation.recordings, experiment.table.features.rows()), (9, 27));
+    for judged in &evaluated.predictions {
+        let classifier = experiment.fit(&evaluated.folds[judged.fold].train, &Quiet).unwrap();
+        let rows: Vec<usize> = experiment.table.all_rows(judged.item).collect();
+        let answers = classifier.probabilities_of(&experiment.table.features, &rows).unwrap();
+        let expected = pooled(&[answers.row(0), answers.row(1), answers.row(2)]);
+        for (got, expected) in judged.probabilities.iter().zip(&expected) {
+            assert!((f64::from(*got) - expected).abs() < 1e-5, "{got} {expected}");
+        }
+    }
+
+    // The trained model makes the same copies of what it hears.
+    let model = experiment.train(None, &Quiet).unwrap();
+    assert_eq!(model.front_end.copies.len(), 2);
+    let model = ModelFile::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    let item = &experiment.table.recordings[4];
+    let answer = Recognizer::new(model.clone()).recognize_path(&folder.path().join(&item.file)).unwrap();
+    let judged = experiment.judge(&model.classifier, &[4], 0).unwrap();
+    for (class, probability) in experiment.classes.iter().zip(&judged[0].probabilities) {
+        assert!((answer.probabilities[class] - probability).abs() < 1e-6, "{class}");
+    }
+    // Without the key the same copies are only learnt from.
+    let plain = experiment.under(recipe(folder.path(), &[copies])).unwrap();
+    assert!(plain.front_end.copies.is_empty() && experiment.under(experiment.recipe.clone()).is_some());
+    assert_ne!(plain.evaluate(&Quiet).unwrap().predictions, evaluated.predictions);
+}
+
+#[test]
+fn what_is_judged_leaves_nothing_to_chance() {
+    let folder = corpus(2, &[0.3]);
+    let refused = |changes: &[&str]| try_recipe(folder.path(), changes).unwrap_err().to_string();
+    let test_time = "augmentation.test_time=true";
+    assert!(refused(&[test_time]).contains("needs `copies`"));
+    assert!(refused(&[COPIES, test_time]).contains("drawn at random"));
+    let fixed = "augmentation.copies=[[{ effect = \"speed\", rate = 0.9 }]]";
+    assert!(refused(&[fixed, test_time, "augmentation.when=before-split"]).contains("after the split"));
 }
 
 #[test]

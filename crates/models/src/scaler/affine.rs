@@ -1,9 +1,11 @@
-//! Standardisation of features.
+//! A mean and a scale for every column.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
 use stimmung_features::Shape;
 
-use crate::Matrix;
+use crate::archive::{Archive, Tensor};
+use crate::{Matrix, ModelError};
 
 /// Standardised values are held within ± this bound.
 ///
@@ -12,47 +14,26 @@ use crate::Matrix;
 /// of products finite.
 const BOUND: f64 = 1e6;
 
-/// What is done to features before a model sees them; it is learned from the training rows and kept with the model.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scaling {
-    /// Each column, or each band of a picture, gets mean 0 and standard deviation 1.
-    #[default]
-    Standard,
-    /// All values together get mean 0 and standard deviation 1: columns, or the bands of a picture, keep what tells them
-    /// apart. For features in one unit, such as spectrograms.
-    Overall,
-    /// Nothing: values keep their units. Published systems that learn from raw features are repeated so; linear models,
-    /// support vectors and networks suffer from it, trees do not care.
-    None,
-}
-
-impl Scaling {
-    /// Whether it is the default.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Z-scores per column: `(x − mean) / scale`, the mean and the (population, 1/n) standard deviation of the training
 /// rows, in `f64`; a constant column has scale 1. The convention is that of scikit-learn's `StandardScaler`.
 ///
 /// The columns of a picture share mean and deviation within each band, over all its frames: a band keeps its course over
 /// time, and there are frames × recordings values to estimate them from.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Scaler {
+pub(crate) struct Affine {
     pub(crate) mean: Vec<f64>,
     pub(crate) scale: Vec<f64>,
 }
 
-impl Scaler {
-    /// Learns what `scaling` needs of these rows of `x`; see [`standard`](Self::standard).
-    pub(crate) fn fit(scaling: Scaling, x: &Matrix, rows: &[usize], shape: Shape) -> Self {
-        match scaling {
-            Scaling::Standard => Self::standard(x, rows, shape),
-            Scaling::Overall => Self::of_pieces(x, rows, 1),
-            Scaling::None => Self { mean: vec![0.0; x.columns()], scale: vec![1.0; x.columns()] },
-        }
+impl Affine {
+    /// Leaves so many columns as they are.
+    pub(crate) fn identity(columns: usize) -> Self {
+        Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
+    }
+
+    /// One mean and one scale for all values of these rows of `x`, at least one.
+    pub(crate) fn overall(x: &Matrix, rows: &[usize]) -> Self {
+        Self::of_pieces(x, rows, 1)
     }
 
     /// Learns means and scales from these rows of `x`, at least one; it has as many columns as `shape` has values.
@@ -105,20 +86,37 @@ impl Scaler {
         self.mean.len()
     }
 
-    /// Writes this row, standardised, to `to`. All three have the scaler's number of columns.
+    /// Writes this row, standardised, to `to`. All three have this number of columns.
     pub(crate) fn standardise(&self, row: &[f32], to: &mut [f32]) {
         for (((to, &v), m), s) in to.iter_mut().zip(row).zip(&self.mean).zip(&self.scale) {
             *to = ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32;
         }
     }
 
-    /// These rows of `x`, standardised. The matrix has them, and the scaler's number of columns.
+    /// These rows of `x`, standardised. The matrix has them, and this number of columns.
     pub(crate) fn transform(&self, x: &Matrix, rows: &[usize]) -> Vec<f32> {
         let mut out = vec![0.0; rows.len() * x.columns()];
         for (to, &row) in out.chunks_exact_mut(x.columns()).zip(rows) {
             self.standardise(x.row(row), to);
         }
         out
+    }
+
+    /// Puts means and scales among the tensors of a model file, as those of `owner`.
+    pub(crate) fn write(&self, owner: &str, tensors: &mut BTreeMap<String, Tensor>) {
+        for (name, values) in [("mean", &self.mean), ("scale", &self.scale)] {
+            tensors.insert(format!("{owner}.{name}"), Tensor::f64(&[values.len()], values.clone()));
+        }
+    }
+
+    /// Takes those of `owner` from a model file.
+    pub(crate) fn read(owner: &str, archive: &mut Archive<'_>, columns: usize) -> Result<Self, ModelError> {
+        let mean = archive.f64(&format!("{owner}.mean"), &[columns])?;
+        let scale = archive.f64(&format!("{owner}.scale"), &[columns])?;
+        if scale.iter().any(|scale| *scale <= 0.0) {
+            return Err(ModelError::Damaged(format!("a scale of its {owner} is not positive")));
+        }
+        Ok(Self { mean, scale })
     }
 }
 
@@ -135,8 +133,8 @@ mod tests {
         (0..x.rows()).collect()
     }
 
-    fn vectors(x: &Matrix) -> Scaler {
-        Scaler::standard(x, &all(x), Shape::Vector(x.columns()))
+    fn vectors(x: &Matrix) -> Affine {
+        Affine::standard(x, &all(x), Shape::Vector(x.columns()))
     }
 
     #[test]
@@ -173,19 +171,19 @@ mod tests {
         // Two recordings of three frames and two bands, one loud and one that never changes.
         let frames = [[1.0f32, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0], [5.0, 5.0], [6.0, 5.0]];
         let x = matrix(2, frames.concat());
-        let picture = Scaler::standard(&x, &all(&x), Shape::Picture { frames: 3, bands: 2 });
+        let picture = Affine::standard(&x, &all(&x), Shape::Picture { frames: 3, bands: 2 });
         let bands = vectors(&Matrix::from_rows(&frames).expect("matrix"));
         assert_eq!(picture.mean, [3.5, 5.0].repeat(3));
         assert_eq!((picture.mean, picture.scale), (bands.mean.repeat(3), bands.scale.repeat(3)));
         // A picture of one frame is a vector.
-        let one = Scaler::standard(&x, &all(&x), Shape::Picture { frames: 1, bands: 6 });
+        let one = Affine::standard(&x, &all(&x), Shape::Picture { frames: 1, bands: 6 });
         assert_eq!(one, vectors(&x));
     }
 
     #[test]
     fn rows_that_are_not_listed_do_not_count() {
         let x = matrix(4, vec![1.0, 900.0, 2.0, 4.0]);
-        let s = Scaler::standard(&x, &[3, 0, 2], Shape::Vector(1));
+        let s = Affine::standard(&x, &[3, 0, 2], Shape::Vector(1));
         let copied = matrix(3, vec![4.0, 1.0, 2.0]);
         assert_eq!(s, vectors(&copied));
         assert_eq!(s.transform(&x, &[3, 0, 2]), s.transform(&copied, &all(&copied)));
@@ -194,14 +192,14 @@ mod tests {
     #[test]
     fn scaling_overall_has_one_mean_and_one_scale() {
         let x = matrix(2, vec![1.0, 2.0, 3.0, 6.0, 50.0, 60.0]);
-        let s = Scaler::fit(Scaling::Overall, &x, &[0], Shape::Vector(3));
-        assert_eq!(s, Scaler { mean: vec![2.0; 3], scale: vec![(2.0f64 / 3.0).sqrt(); 3] });
+        let s = Affine::overall(&x, &[0]);
+        assert_eq!(s, Affine { mean: vec![2.0; 3], scale: vec![(2.0f64 / 3.0).sqrt(); 3] });
     }
 
     #[test]
     fn without_scaling_values_stay_as_they_are() {
         let x = matrix(2, vec![3.5, -400.0, 0.25, 1e-3]);
-        let s = Scaler::fit(Scaling::None, &x, &all(&x), Shape::Vector(2));
+        let s = Affine::identity(2);
         assert_eq!(s.transform(&x, &all(&x)), x.values());
     }
 
