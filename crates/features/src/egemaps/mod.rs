@@ -6,6 +6,7 @@ mod names;
 
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
+use crate::lld::framing::fill_up;
 use analysis::{Analysis, Wanted};
 use functionals::Functionals;
 
@@ -104,17 +105,6 @@ impl std::fmt::Debug for Egemaps {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Egemaps").finish_non_exhaustive()
     }
-}
-
-/// The samples, or all of them and silence up to `least`.
-fn fill_up<'a>(samples: &'a [f32], least: usize, padded: &'a mut Vec<f32>) -> &'a [f32] {
-    if samples.len() >= least {
-        return samples;
-    }
-    padded.clear();
-    padded.extend_from_slice(samples);
-    padded.resize(least, 0.0);
-    padded
 }
 
 #[cfg(test)]
