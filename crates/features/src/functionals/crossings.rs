@@ -29,7 +29,7 @@ impl Crossings {
     /// the way from the least to the greatest value. A crossing too soon after the last one that counted is passed over. What
     /// is unusual: the first segment is longer by half the shortest length, what comes after the last crossing is none, and the
     /// mean before the first value is 0. The mean is a sum in single precision that slides, whose rounding decides ties.
-    pub(crate) fn of(&mut self, values: &[f32], extremes: &Extremes) -> SegmentMoments {
+    pub(crate) fn of(&mut self, values: &[f32], extremes: Extremes) -> SegmentMoments {
         self.lengths.clear();
         let range = extremes.greatest - extremes.least;
         let levels = LEVELS.map(|level| extremes.least + level * range);
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn find(values: &[f32]) -> SegmentMoments {
-        Crossings::default().of(values, &Extremes::of(values))
+        Crossings::default().of(values, Extremes::of(values))
     }
 
     #[test]

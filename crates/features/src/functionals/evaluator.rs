@@ -38,12 +38,12 @@ impl Evaluator {
                 Family::Extremes => push(&extremes.three(contour)),
                 Family::Percentiles => push(&self.percentiles.nine(contour)),
                 Family::Moments => push(&shape(contour)),
-                Family::Crossings => push(&self.crossings.of(contour, &extremes).four()),
+                Family::Crossings => push(&self.crossings.of(contour, extremes).four()),
                 Family::Stretches => push(&first_segments(contour, MOST_STRETCHES, |value| value != 0.0).four()),
-                Family::Times => push(&times(contour, &extremes)),
+                Family::Times => push(&times(contour, extremes)),
                 Family::Lpc => push(&lpc(contour)),
-                Family::Regression(time) => push(&regression(contour, &extremes, time)),
-                Family::Peaks => push(&peaks(&mut self.extrema, contour, &extremes)),
+                Family::Regression(time) => push(&regression(contour, extremes, time)),
+                Family::Peaks => push(&peaks(&mut self.extrema, contour, extremes)),
             }
         }
     }

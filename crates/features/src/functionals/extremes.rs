@@ -35,13 +35,13 @@ impl Extremes {
     }
 
     /// The greatest less the least value, in units of the contour.
-    pub(crate) fn range(&self) -> f64 {
+    pub(crate) fn range(self) -> f64 {
         f64::from(self.greatest) - f64::from(self.least)
     }
 
     /// Named by [`NAMES`]: the range, and where the greatest and the least value are first met, as shares (0 to 1) of the number
     /// of values of the contour that this is of.
-    pub(crate) fn three(&self, values: &[f32]) -> [f64; NAMES.len()] {
+    pub(crate) fn three(self, values: &[f32]) -> [f64; NAMES.len()] {
         let place = |wanted: f32| values.iter().position(|value| *value == wanted).unwrap_or(0) as f64;
         let count = values.len().max(1) as f64;
         [self.range(), place(self.greatest) / count, place(self.least) / count]

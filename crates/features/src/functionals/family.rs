@@ -1,7 +1,7 @@
 //! Families of functionals, and what a set picks of them.
 
 use super::regression::Time;
-use super::{crossings, extremes, lpc, means, moments, peaks, percentiles, regression, segments, times};
+use super::{extremes, lpc, means, moments, peaks, percentiles, regression, segments, times};
 
 /// Functionals that are told together of a contour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Family {
     Percentiles,
     /// [`moments::shape`].
     Moments,
-    /// [`crossings::Crossings::of`].
+    /// [`super::crossings::Crossings::of`].
     Crossings,
     /// [`segments::first_segments`] of values that are not 0.
     Stretches,

@@ -14,11 +14,11 @@ const SMALLER: f32 = 1.0 / (1_u128 << 100) as f32;
 
 /// The predictor of order 5, named by [`NAMES`]; all 0 for a contour of zeros.
 ///
-/// From the autocorrelation r_l = Σ x_i x_{i−l}, l = 0 … 5, of the contour as it is, its mean in it, by the recursion of
+/// From the autocorrelation `r_l = Σ x_i x_{i−l}`, l = 0 … 5, of the contour as it is, its mean in it, by the recursion of
 /// Levinson and Durbin.
 ///
 /// - `lpgain`: the sum of the squared errors of prediction over the number of values, in squared units of the contour.
-/// - `lpc0` … `lpc4`: coefficients a_1 … a_5 of the error x_i + Σ a_l x_{i−l}; `lpc0` is near −1 for a contour that moves
+/// - `lpc0` … `lpc4`: coefficients `a_1` … `a_5` of the error `x_i + Σ a_l x_{i−l}`; `lpc0` is near −1 for a contour that moves
 ///   slowly.
 ///
 /// The later coefficients of a smooth contour hang on the last bits of the autocorrelation. As in the published sets these are
@@ -36,7 +36,7 @@ pub(crate) fn lpc(values: &[f32]) -> [f64; NAMES.len()] {
     [gain, a, b, c, d, e]
 }
 
-/// r_0 … r_5, each summed from the first value on.
+/// `r_0` … `r_5`, each summed from the first value on.
 fn autocorrelation(values: &[f32], scale: f32) -> [f32; ORDER + 1] {
     let mut sums = [0.0_f32; LANES];
     let mut add = |window: &[f32; LANES]| {
@@ -54,7 +54,7 @@ fn autocorrelation(values: &[f32], scale: f32) -> [f32; ORDER + 1] {
     std::array::from_fn(|lag| sums[LANES - 1 - lag])
 }
 
-/// What is left of r_0 as the error, and the coefficients.
+/// What is left of `r_0` as the error, and the coefficients.
 fn levinson(correlation: &[f32; ORDER + 1]) -> (f32, [f32; ORDER]) {
     let mut predictor = [0.0_f32; ORDER];
     let mut error = correlation[0];

@@ -3,7 +3,7 @@
 //! They take a contour of any length; of an empty one they are 0. A [`Family`] is what is told in one walk along a contour,
 //! in values that have names; a [`Part`] picks some of them, a list of parts is a set, and an [`Evaluator`] tells it of contours.
 
-pub(crate) mod crossings;
+mod crossings;
 mod evaluator;
 mod extrema;
 pub(crate) mod extremes;

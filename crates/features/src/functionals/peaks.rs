@@ -39,7 +39,7 @@ const MOST_RELATIVE: f64 = 10.0;
 ///   `peakMeanRel`: over that mean, held between −20 and 20 ([`limit`]), 20 where the mean is 0.
 /// - `minRangeRel`: the highest less the lowest valley, over the range, at most 1.
 /// - the slopes of [`Extrema::slopes`], in units of the contour a second.
-pub(crate) fn peaks(extrema: &mut Extrema, values: &[f32], extremes: &Extremes) -> [f64; NAMES.len()] {
+pub(crate) fn peaks(extrema: &mut Extrema, values: &[f32], extremes: Extremes) -> [f64; NAMES.len()] {
     if values.is_empty() {
         return [0.0; NAMES.len()];
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn find(values: &[f32]) -> [f64; 12] {
-        peaks(&mut Extrema::default(), values, &Extremes::of(values))
+        peaks(&mut Extrema::default(), values, Extremes::of(values))
     }
 
     #[test]

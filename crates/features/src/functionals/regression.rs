@@ -21,18 +21,18 @@ pub(crate) enum Time {
 
 /// Least squares over the index i = 0 … m − 1, named by [`NAMES`]; all 0 for an empty contour.
 ///
-/// The line is m₁ i + t and the parabola a i² + b i + c, both of the contour in units of its range and from its least value
+/// The line is `m₁ i + t` and the parabola `a i² + b i + c`, both of the contour in units of its range and from its least value
 /// on:
 ///
 /// - `linregc1`, `linregc2`: m₁, in ranges a step of `time`, and t, in ranges.
 /// - `qregc1`, `qregc2`, `qregc3`: a, in ranges a squared step, b, in ranges a step, and c, in ranges.
 /// - `linregerrQ`, `qregerrQ`: the mean squared distance from the line and from the parabola, in squared ranges.
-/// - `centroid`: Σ i|x_i| / Σ|x_i| over m, the centre of the contour's magnitude, from 0 to 1.
+/// - `centroid`: `Σ i|x_i| / Σ|x_i|` over m, the centre of the contour's magnitude, from 0 to 1.
 ///
 /// All but `centroid` are 0 for a contour without a range. What is unusual: slopes are held near a tenth of the range from value
 /// to value, and a near its root, before they are divided by anything; two values have the line through them, but their
 /// parabola is 0.
-pub(crate) fn regression(values: &[f32], extremes: &Extremes, time: Time) -> [f64; NAMES.len()] {
+pub(crate) fn regression(values: &[f32], extremes: Extremes, time: Time) -> [f64; NAMES.len()] {
     let count = values.len() as f64;
     let middle = (count - 1.0) / 2.0;
     let [sum, first, second, magnitude, moment] = wide_sums(
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn find(values: &[f32], time: Time) -> [f64; 8] {
-        regression(values, &Extremes::of(values), time)
+        regression(values, Extremes::of(values), time)
     }
 
     fn near(found: &[f64], expected: &[f64]) -> bool {

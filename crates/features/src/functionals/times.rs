@@ -20,7 +20,7 @@ const BLOCK: usize = 1 << 15;
 /// - `leftctime`: values from which the way on is steeper than the way there was, of those that have two neighbours.
 ///
 /// Ties are common in them and are decided in single precision.
-pub(crate) fn times(values: &[f32], extremes: &Extremes) -> [f64; NAMES.len()] {
+pub(crate) fn times(values: &[f32], extremes: Extremes) -> [f64; NAMES.len()] {
     let range = extremes.greatest - extremes.least;
     let levels = LEVELS.map(|level| extremes.least + level * range);
     let mut counts = [0_usize; NAMES.len()];
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn find(values: &[f32]) -> [f64; 6] {
-        times(values, &Extremes::of(values))
+        times(values, Extremes::of(values))
     }
 
     #[test]
