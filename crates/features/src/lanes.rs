@@ -89,6 +89,37 @@ fn wide_sum_of<T: Copy>(values: &[T], of: impl Fn(T) -> f64) -> f64 {
     )
 }
 
+/// Σ of several things said of every value and its index, each in eight interleaved sums.
+///
+/// What is `of` a value is compiled for the vectors only where it is an `#[inline(always)]` closure.
+pub(crate) fn wide_sums<const N: usize>(values: &[f32], of: impl Fn(f64, f64) -> [f64; N]) -> [f64; N] {
+    vectorized(
+        #[inline(always)]
+        || {
+            let (eights, rest) = values.as_chunks::<8>();
+            let mut sums = [[0.0; 8]; N];
+            let mut index: [f64; 8] = std::array::from_fn(|lane| lane as f64);
+            for eight in eights {
+                for lane in 0..8 {
+                    let found = of(index[lane], f64::from(eight[lane]));
+                    for place in 0..N {
+                        sums[place][lane] += found[place];
+                    }
+                    index[lane] += 8.0;
+                }
+            }
+            let mut totals = sums.map(|sums| sum_of_eight(&sums));
+            for (index, value) in index.into_iter().zip(rest) {
+                let found = of(index, f64::from(*value));
+                for place in 0..N {
+                    totals[place] += found[place];
+                }
+            }
+            totals
+        },
+    )
+}
+
 #[inline(always)]
 pub(crate) fn sum_of_eight(sums: &[f64; 8]) -> f64 {
     let [s, t, u, v]: [f64; 4] = std::array::from_fn(|lane| sums[lane] + sums[lane + 4]);
@@ -222,5 +253,6 @@ mod tests {
         let ramp: Vec<f64> = (0..21_u8).map(f64::from).collect();
         assert_eq!((wide_sum(&ramp), wide_dot(&ramp, &ramp[1..])), (210.0, 2660.0));
         assert_eq!(wide_squares(&a[..12]), 506.0);
+        assert_eq!(wide_sums(&a[..11], |index, value| [value, index * value, 1.0]), [55.0, 385.0, 11.0]);
     }
 }

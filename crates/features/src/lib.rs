@@ -40,6 +40,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod chroma;
+mod compare;
 mod contrast;
 mod cqt;
 mod decibel;

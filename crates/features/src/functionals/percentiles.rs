@@ -1,5 +1,18 @@
 //! Percentiles.
 
+/// Functionals of a contour's order, in the order of [`Percentiles::nine`].
+pub(crate) const NAMES: [&str; 9] = [
+    "quartile1",
+    "quartile2",
+    "quartile3",
+    "iqr1-2",
+    "iqr2-3",
+    "iqr1-3",
+    "percentile1.0",
+    "percentile99.0",
+    "pctlrange0-1",
+];
+
 /// Sorts contours, and keeps the place for it.
 #[derive(Debug, Default)]
 pub(crate) struct Percentiles {
@@ -20,6 +33,13 @@ impl Percentiles {
             low + (position - position.floor()) * (high - low)
         })
     }
+
+    /// Quartiles and the distances between them, the lowest and the highest hundredth and theirs, in units of the contour;
+    /// named by [`NAMES`].
+    pub(crate) fn nine(&mut self, values: &[f32]) -> [f64; NAMES.len()] {
+        let [first, second, third, low, high] = self.of(values, [0.25, 0.5, 0.75, 0.01, 0.99]);
+        [first, second, third, second - first, third - second, third - first, low, high, high - low]
+    }
 }
 
 #[cfg(test)]
@@ -32,5 +52,14 @@ mod tests {
         assert_eq!(percentiles.of(&[4.0, 0.0, 2.0], [0.0, 0.25, 0.5, 1.0]), [0.0, 1.0, 2.0, 4.0]);
         assert_eq!(percentiles.of(&[7.0], [0.2, 0.8]), [7.0, 7.0]);
         assert_eq!(percentiles.of(&[], [0.5]), [0.0]);
+    }
+
+    #[test]
+    fn quartiles_and_hundredths_have_their_distances() {
+        let values: Vec<f32> = (0..=100_u8).rev().map(f32::from).collect();
+        let nine = Percentiles::default().nine(&values);
+        assert_eq!(nine, [25.0, 50.0, 75.0, 25.0, 25.0, 50.0, 1.0, 99.0, 98.0]);
+        assert_eq!(Percentiles::default().nine(&[]), [0.0; 9]);
+        assert_eq!(Percentiles::default().nine(&[-2.0]), [-2.0, -2.0, -2.0, 0.0, 0.0, 0.0, -2.0, -2.0, 0.0]);
     }
 }
