@@ -66,6 +66,7 @@ mod tuning;
 mod yin;
 
 pub use chroma::{ChromaBank, ChromaParams, chroma_stft};
+pub use compare::Compare;
 pub use contrast::{ContrastParams, SpectralContrast};
 pub use cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 pub use decibel::{DecibelParams, amplitude_to_db, power_to_db};
