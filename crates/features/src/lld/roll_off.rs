@@ -8,12 +8,9 @@ const STRIDE: usize = 16;
 /// Frequencies in hertz below which the given shares of the power of a frame lie: f(j) of the smallest j with
 /// Σ P(1…j) ≥ share · Σ P, for shares in ascending order (G. Peeters, "A large set of audio features for sound description", 2004).
 ///
-/// `powers` are those of the bins above 0 Hz, and `total` is their sum. From one bin to half the sampling rate; 0 in silence.
-/// Gain changes nothing.
+/// `powers` are those of the bins above 0 Hz, and `total` is their sum. From one bin to half the sampling rate; in silence it is the
+/// first bin that has all there is. Gain changes nothing.
 pub(crate) fn roll_offs<const N: usize>(powers: &[f64], total: f64, bin_width: f64, shares: [f64; N]) -> [f64; N] {
-    if total <= 0.0 {
-        return [0.0; N];
-    }
     let last = powers.len() - 1;
     let (mut place, mut below) = (0, 0.0);
     vectorized(
@@ -71,9 +68,9 @@ mod tests {
     }
 
     #[test]
-    fn silence_has_none_and_a_line_has_its_frequency() {
+    fn silence_has_the_first_bin_and_a_line_has_its_frequency() {
         let mut powers = vec![0.0; 256];
-        assert_eq!(roll_offs(&powers, 0.0, 31.25, [0.25, 0.9]), [0.0, 0.0]);
+        assert_eq!(roll_offs(&powers, 0.0, 31.25, [0.25, 0.9]), [31.25, 31.25]);
         powers[31] = 5.0;
         assert_eq!(roll_offs(&powers, 5.0, 31.25, [0.25, 0.9]), [1000.0, 1000.0]);
     }
