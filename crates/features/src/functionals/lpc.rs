@@ -21,8 +21,8 @@ const SMALLER: f32 = 1.0 / (1_u128 << 100) as f32;
 /// - `lpc0` … `lpc4`: coefficients `a_1` … `a_5` of the error `x_i + Σ a_l x_{i−l}`; `lpc0` is near −1 for a contour that moves
 ///   slowly.
 ///
-/// The later coefficients of a smooth contour hang on the last bits of the autocorrelation. As in the published sets these are
-/// bits of single precision, and every sum runs along the contour.
+/// The later coefficients of a smooth contour hang on the last bits of all that comes before. As in the published sets these are
+/// bits of single precision, every sum runs along the contour, and the recursion multiplies by the reciprocal of the error.
 pub(crate) fn lpc(values: &[f32]) -> [f64; NAMES.len()] {
     let mut scale = 1.0;
     let mut correlation = autocorrelation(values, scale);
@@ -60,14 +60,15 @@ fn levinson(correlation: &[f32; ORDER + 1]) -> (f32, [f32; ORDER]) {
     let mut error = correlation[0];
     for order in 0..ORDER {
         // Rounding can leave nothing, or less, of the error of a contour that is told exactly.
-        if error <= 0.0 {
+        let per_error = 1.0 / error;
+        if error <= 0.0 || per_error.is_infinite() {
             break;
         }
         let mut sum = correlation[order + 1];
         for lag in 0..order {
             sum += predictor[lag] * correlation[order - lag];
         }
-        let reflection = -sum / error;
+        let reflection = -sum * per_error;
         let shorter = predictor;
         for lag in 0..order {
             predictor[lag] = shorter[lag] + reflection * shorter[order - 1 - lag];
