@@ -23,11 +23,11 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
-//! | voice | [`Egemaps`], [`loudness`] |
+//! | voice | [`Egemaps`], [`Compare`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
-//! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
-//! agreement on a folder of recordings, `tests/librosa.rs` on synthesised signals.
+//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `scripts/compare_features.py`
+//! and `scripts/compare_opensmile.py` measure the agreement on a folder of recordings, `tests/` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
 //! last bits, because the Fourier transform picks its algorithm by instruction set.

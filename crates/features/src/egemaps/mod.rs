@@ -18,7 +18,7 @@ pub(crate) const FUNCTIONALS: usize = 88;
 /// 25 descriptors every 10 ms, and 88 functionals of them for a whole recording.
 ///
 /// Names, order and values are those of openSMILE 2.6.0, including what is unusual in them; where that is, the documentation of
-/// the descriptor says so. `scripts/compare_egemaps.py` measures the agreement.
+/// the descriptor says so. `scripts/compare_opensmile.py` measures the agreement.
 ///
 /// | descriptor | is | unit |
 /// | --- | --- | --- |

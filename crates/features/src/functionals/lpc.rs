@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn normal_equations_hold() {
-        let values: Vec<f32> = (0..50_u8).map(|n| (f32::from(n) * 0.9).sin() + f32::from(n * 7 % 11) * 0.2).collect();
+        let values: Vec<f32> = (0..50_u16).map(|n| (f32::from(n) * 0.9).sin() + f32::from(n * 7 % 11) * 0.2).collect();
         let [gain, predictor @ ..] = lpc(&values);
         let r = |lag: usize| values.iter().zip(&values[lag..]).map(|(a, b)| f64::from(a * b)).sum::<f64>();
         let against =

@@ -58,7 +58,7 @@ impl RastaFilter {
 
     /// The filtered auditory spectrum of the next frame, of which this is the power in the auditory bands.
     pub(crate) fn advance(&mut self, bands: &[f64; BANDS]) -> [f64; BANDS] {
-        self.levels.rotate_right(1);
+        self.levels.copy_within(..TAPS - 1, 1);
         self.levels[0] = bands.map(|power| power.max(SILENCE).ln());
         for band in 0..BANDS {
             let ahead: f64 = self.taps.iter().zip(&self.levels).map(|(tap, levels)| tap * levels[band]).sum();

@@ -23,15 +23,17 @@ impl SpectralHarmonicity {
             || {
                 let mut count = 0;
                 for around in powers.windows(5).skip(1) {
-                    let here = around[2];
-                    let others = [around[0], around[1], around[3], around[4]];
-                    let peak = others.iter().fold(true, |peak, other| peak & (here > *other));
-                    let valley = others.iter().fold(true, |valley, other| valley & (here < *other));
+                    let [a, b, here, c, d] = [around[0], around[1], around[2], around[3], around[4]];
+                    let peak = (here > a) & (here > b) & (here > c) & (here > d);
+                    let valley = (here < a) & (here < b) & (here < c) & (here < d);
                     // Written in any case and kept where it counts: no branch depends on a bin.
                     extrema[count] = here;
                     count += usize::from(peak | valley);
                 }
-                let sum: f64 = extrema[..count].windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
+                let mut sum = 0.0;
+                for pair in extrema[..count].windows(2) {
+                    sum += (pair[1] - pair[0]).abs();
+                }
                 sum / (2 * (powers.len() - 1)) as f64
             },
         )
