@@ -71,7 +71,7 @@ fn silence_has_the_known_values() {
             _ if name.starts_with("audSpec_Rfilt_sma[") || name == "audspecRasta_lengthL1norm_sma" => continue,
             _ => 0.0,
         };
-        for row in table.iter() {
+        for row in &table {
             assert!((row[column] - expected).abs() <= 1e-5 * expected.abs(), "{name}: {}", row[column]);
         }
     }

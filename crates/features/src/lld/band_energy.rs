@@ -16,9 +16,8 @@ pub(crate) struct BandEnergy {
 impl BandEnergy {
     /// From `low` to `high` hertz.
     pub(crate) fn new(bins: usize, bin_width: f64, low: f64, high: f64) -> Self {
-        let Band { first, mut weights } = Band::new(bins, bin_width, low, high);
-        weights.iter_mut().for_each(|weight| *weight /= (bins - 1) as f64);
-        Self { first, weights }
+        let Band { first, weights } = Band::new(bins, bin_width, low, high);
+        Self { first, weights: weights.into_iter().map(|weight| weight / (bins - 1) as f64).collect() }
     }
 
     pub(crate) fn value(&self, powers: &[f64]) -> f64 {

@@ -24,11 +24,11 @@ impl SpectralHarmonicity {
                 let mut count = 0;
                 for around in powers.windows(5).skip(1) {
                     let [a, b, here, c, d] = [around[0], around[1], around[2], around[3], around[4]];
-                    let peak = (here > a) & (here > b) & (here > c) & (here > d);
-                    let valley = (here < a) & (here < b) & (here < c) & (here < d);
+                    let peak = above(here, a) & above(here, b) & above(here, c) & above(here, d);
+                    let valley = above(a, here) & above(b, here) & above(c, here) & above(d, here);
                     // Written in any case and kept where it counts: no branch depends on a bin.
                     extrema[count] = here;
-                    count += usize::from(peak | valley);
+                    count += peak | valley;
                 }
                 let mut sum = 0.0;
                 for pair in extrema[..count].windows(2) {
@@ -38,6 +38,12 @@ impl SpectralHarmonicity {
             },
         )
     }
+}
+
+/// 1 where `a` is larger.
+#[inline(always)]
+fn above(a: f64, b: f64) -> usize {
+    usize::from(a > b)
 }
 
 #[cfg(test)]

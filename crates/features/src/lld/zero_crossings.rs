@@ -12,16 +12,26 @@ pub(crate) fn zero_crossing_rate(frame: &[f32]) -> f64 {
     vectorized(
         #[inline(always)]
         || {
-            // Signs are compared, because the product of two tiny samples would be 0.
             for around in frame.windows(3) {
                 let [before, here, after] = [around[0], around[1], around[2]];
-                let crosses = (before < 0.0) & (here > 0.0) | (before > 0.0) & (here < 0.0);
-                let same_sides = (before < 0.0) & (after < 0.0) | (before > 0.0) & (after > 0.0);
-                count += u32::from(crosses | (here == 0.0) & !same_sides);
+                let touches = u32::from(here == 0.0) & (1 - same(before, after));
+                count += opposite(before, here) | touches;
             }
         },
     );
     f64::from(count) / frame.len() as f64
+}
+
+/// 1 where two values have different signs. These are compared, because the product of two tiny values would be 0.
+#[inline(always)]
+fn opposite(a: f32, b: f32) -> u32 {
+    u32::from(a < 0.0) & u32::from(b > 0.0) | u32::from(a > 0.0) & u32::from(b < 0.0)
+}
+
+/// 1 where two values have the same sign; 0 has none.
+#[inline(always)]
+fn same(a: f32, b: f32) -> u32 {
+    u32::from(a < 0.0) & u32::from(b < 0.0) | u32::from(a > 0.0) & u32::from(b > 0.0)
 }
 
 #[cfg(test)]
