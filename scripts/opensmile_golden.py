@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Make the golden values of crates/features/tests/golden/opensmile.json: the 88 eGeMAPS v02 values of synthesised signals.
+"""Make the golden values in crates/features/tests/golden: what openSMILE gives for synthesised signals.
 
-    python scripts/opensmile_golden.py [--out crates/features/tests/golden/opensmile.json]
+    python scripts/opensmile_golden.py [--out crates/features/tests/golden]
+
+opensmile.json has the 88 values of eGeMAPS v02, opensmile_compare.json every eleventh of the 6373 of ComParE 2016: eleven has no factor in
+common with the numbers of functionals of a contour, so every functional is among them, of different contours.
 
 The signals are given by formulas, here and in crates/features/tests/opensmile.rs, so no sound is stored. The versions that it
-ran with are in the file.
+ran with are in the files.
 """
 
 import argparse
 import json
 import platform
+from pathlib import Path
 
 import numpy as np
 import opensmile
@@ -37,20 +41,28 @@ def voice(rate, seconds, hertz):
     return np.round(32768 * (0.15 * burst * tone + 0.004 * noise)) / 32768
 
 
+# File, set, and of how many columns one is taken.
+SETS = [
+    ("opensmile.json", opensmile.FeatureSet.eGeMAPSv02, 1),
+    ("opensmile_compare.json", opensmile.FeatureSet.ComParE_2016, 11),
+]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default="crates/features/tests/golden/opensmile.json")
+    parser.add_argument("--out", default="crates/features/tests/golden", help="the folder to write to")
     args = parser.parse_args()
-    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals, num_workers=1)
-    signals = {}
-    for name, rate, seconds, hertz in SIGNALS:
-        table = smile.process_signal(voice(rate, seconds, hertz).astype(np.float32), rate)
-        signals[name] = [float(f"{value:.8g}") for value in table.to_numpy()[0]]
     versions = {"python": platform.python_version(), "opensmile": opensmile.__version__, "numpy": np.__version__}
-    golden = {"made_with": versions, "columns": list(smile.feature_names), "signals": signals}
-    with open(args.out, "w") as file:
-        json.dump(golden, file, separators=(",", ":"))
-        file.write("\n")
+    for name, features, stride in SETS:
+        smile = opensmile.Smile(features, opensmile.FeatureLevel.Functionals, num_workers=1)
+        signals = {}
+        for signal, rate, seconds, hertz in SIGNALS:
+            table = smile.process_signal(voice(rate, seconds, hertz).astype(np.float32), rate)
+            signals[signal] = [float(f"{value:.8g}") for value in table.to_numpy()[0][::stride]]
+        golden = {"made_with": versions, "columns": list(smile.feature_names)[::stride], "signals": signals}
+        with open(Path(args.out) / name, "w") as file:
+            json.dump(golden, file, separators=(",", ":"))
+            file.write("\n")
     print(versions)
 
 

@@ -415,7 +415,7 @@ pub struct Features {
     #[arg(required = true, value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
-    /// Feature set: mfcc, mel, waveform, issa-40-12-128, issa-60-60-60, issa-50-80-50 or egemaps-v02
+    /// Feature set: mfcc, mel, waveform, issa-40-12-128, issa-60-60-60, issa-50-80-50, egemaps-v02 or compare-2016
     #[arg(long = "set", value_name = "NAME", default_value = "issa-50-80-50")]
     pub set: String,
 

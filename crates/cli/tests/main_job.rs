@@ -198,6 +198,7 @@ fn features_become_a_table() {
         ("issa-60-60-60", 193),
         ("issa-50-80-50", 193),
         ("egemaps-v02", 88),
+        ("compare-2016", 6373),
         ("mel", 47 * 128),
     ] {
         stimmung(here, &["features", text(&voice()), "--set", set, "--out", "one.csv"]).ok();

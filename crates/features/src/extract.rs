@@ -2,6 +2,7 @@
 
 use stimmung_audio::Waveform;
 
+use crate::compare::Compare;
 use crate::egemaps::Egemaps;
 use crate::error::{FeatureError, check_samples};
 use crate::issa::IssaMeans;
@@ -40,6 +41,7 @@ enum Work {
     Waveform(usize),
     Issa(Box<IssaMeans>),
     Egemaps(Box<Egemaps>),
+    Compare(Box<Compare>),
 }
 
 impl Extractor {
@@ -53,6 +55,7 @@ impl Extractor {
             FeatureSet::Mel(params) => Work::Mel(Box::new(MelPicture::new(params, sample_rate)?)),
             FeatureSet::Waveform(params) => Work::Waveform(samples_in(params.seconds, sample_rate)),
             FeatureSet::Egemaps => Work::Egemaps(Box::new(Egemaps::new(sample_rate)?)),
+            FeatureSet::Compare2016 => Work::Compare(Box::new(Compare::new(sample_rate)?)),
             FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(layout, sample_rate)?)),
         };
         Ok(Self { set, sample_rate, shape, work })
@@ -101,6 +104,7 @@ impl Extractor {
             }
             Work::Issa(work) => work.extract(samples),
             Work::Egemaps(work) => work.functionals(samples),
+            Work::Compare(work) => work.functionals(samples),
         }
     }
 }

@@ -23,11 +23,11 @@
 //! | mel | [`MelBank`], [`MelScale`], [`Dct`], [`mfcc`] |
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
-//! | voice | [`Egemaps`], [`loudness`] |
+//! | voice | [`Egemaps`], [`Compare`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
-//! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
-//! agreement on a folder of recordings, `tests/librosa.rs` on synthesised signals.
+//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `scripts/compare_features.py`
+//! and `scripts/compare_opensmile.py` measure the agreement on a folder of recordings, `tests/` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
 //! last bits, because the Fourier transform picks its algorithm by instruction set.
@@ -40,6 +40,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod chroma;
+mod compare;
 mod contrast;
 mod cqt;
 mod decibel;
@@ -65,6 +66,7 @@ mod tuning;
 mod yin;
 
 pub use chroma::{ChromaBank, ChromaParams, chroma_stft};
+pub use compare::Compare;
 pub use contrast::{ContrastParams, SpectralContrast};
 pub use cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 pub use decibel::{DecibelParams, amplitude_to_db, power_to_db};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::egemaps::{Egemaps, FUNCTIONALS};
+use crate::compare::{self, Compare};
+use crate::egemaps::{self, Egemaps};
 use crate::error::FeatureError;
 use crate::extract::Extractor;
 use crate::stft::{StftParams, Window};
@@ -115,6 +116,7 @@ impl IssaLayout {
 /// | `issa-60-60-60` | | the same with 60, 60 and 60 |
 /// | `issa-50-80-50` | | the same with 50, 80 and 50; tonnetz of the 80 chroma values |
 /// | `egemaps-v02` | | the 88 functionals of [`Egemaps`] |
+/// | `compare-2016` | | the 6373 functionals of [`Compare`] |
 ///
 /// Those that begin with `issa` follow Issa, Demirci & Yazici 2020 (doi:10.1016/j.bspc.2020.101894) and agree with librosa 0.11 on the
 /// magnitude spectrogram `S = abs(stft(y))`.
@@ -143,6 +145,8 @@ pub enum FeatureSet {
     Issa(IssaLayout),
     /// `egemaps-v02`.
     Egemaps,
+    /// `compare-2016`.
+    Compare2016,
 }
 
 /// What a set gives for one recording.
@@ -173,7 +177,7 @@ impl Shape {
 impl FeatureSet {
     /// All names that [`FeatureSet::by_name`] knows.
     pub const NAMES: &[&str] =
-        &["mfcc", "mel", "waveform", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50", "egemaps-v02"];
+        &["mfcc", "mel", "waveform", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50", "egemaps-v02", "compare-2016"];
 
     /// The set of this name, with default parameters.
     ///
@@ -188,6 +192,7 @@ impl FeatureSet {
             "issa-60-60-60" => Ok(Self::Issa(IssaLayout::Mfcc60Chroma60Mel60)),
             "issa-50-80-50" => Ok(Self::Issa(IssaLayout::Mfcc50Chroma80Mel50)),
             "egemaps-v02" => Ok(Self::Egemaps),
+            "compare-2016" => Ok(Self::Compare2016),
             _ => Err(FeatureError::UnknownSet {
                 name: name.to_owned(),
                 nearest: nearest(name, Self::NAMES),
@@ -206,6 +211,7 @@ impl FeatureSet {
             Self::Issa(IssaLayout::Mfcc60Chroma60Mel60) => "issa-60-60-60",
             Self::Issa(IssaLayout::Mfcc50Chroma80Mel50) => "issa-50-80-50",
             Self::Egemaps => "egemaps-v02",
+            Self::Compare2016 => "compare-2016",
         }
     }
 
@@ -215,7 +221,7 @@ impl FeatureSet {
             Self::Mfcc(_) => &["set", "n", "sd"],
             Self::Mel(_) => &["set", "n_fft", "hop", "bands", "seconds"],
             Self::Waveform(_) => &["set", "seconds"],
-            Self::Issa(_) | Self::Egemaps => &["set"],
+            Self::Issa(_) | Self::Egemaps | Self::Compare2016 => &["set"],
         }
     }
 
@@ -236,7 +242,7 @@ impl FeatureSet {
                 check_seconds(set.seconds)
             }
             Self::Waveform(set) => check_seconds(set.seconds),
-            Self::Mfcc(_) | Self::Issa(_) | Self::Egemaps => Ok(()),
+            Self::Mfcc(_) | Self::Issa(_) | Self::Egemaps | Self::Compare2016 => Ok(()),
         }
     }
 
@@ -249,14 +255,15 @@ impl FeatureSet {
         match self {
             Self::Mfcc(set) => Ok(Shape::Vector(if set.sd { 2 * set.n } else { set.n })),
             Self::Issa(_) => Ok(Shape::Vector(193)),
-            Self::Egemaps => Ok(Shape::Vector(FUNCTIONALS)),
+            Self::Egemaps => Ok(Shape::Vector(egemaps::FUNCTIONALS)),
+            Self::Compare2016 => Ok(Shape::Vector(compare::FUNCTIONALS)),
             Self::Mel(set) => picture(set.seconds, sample_rate, set.bands, |samples| set.stft().frames(samples)),
             Self::Waveform(set) => picture(set.seconds, sample_rate, 1, |samples| samples),
         }
     }
 
     /// Names of the values, in order: `mfcc_01_mean`, `chroma_01_mean`, `mel_01_mean`, `contrast_0_mean` to
-    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; [`Egemaps::functional_names`]; in a picture `frame_001_mel_001`, of a waveform
+    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; [`Egemaps::functional_names`]; [`Compare::functional_names`]; in a picture `frame_001_mel_001`, of a waveform
     /// `sample_00001`.
     ///
     /// # Errors
@@ -284,6 +291,7 @@ impl FeatureSet {
                 }
             }
             (Self::Egemaps, _) => names = Egemaps::functional_names(),
+            (Self::Compare2016, _) => names = Compare::functional_names(),
             (Self::Mel(_) | Self::Waveform(_), Shape::Vector(_)) => {}
             (Self::Waveform(_), Shape::Picture { frames, .. }) => {
                 let wide = frames.to_string().len();
@@ -440,7 +448,7 @@ impl From<FeatureSet> for BTreeMap<String, Setting> {
                 ("seconds", Setting::Real(set.seconds)),
             ]),
             FeatureSet::Waveform(set) => settings.push(("seconds", Setting::Real(set.seconds))),
-            FeatureSet::Issa(_) | FeatureSet::Egemaps => {}
+            FeatureSet::Issa(_) | FeatureSet::Egemaps | FeatureSet::Compare2016 => {}
         }
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }

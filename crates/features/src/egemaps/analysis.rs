@@ -4,9 +4,9 @@ use realfft::num_complex::Complex;
 
 use crate::error::FeatureError;
 use crate::frames::Frames;
-use crate::lanes::wide_squares;
 use crate::lld::alpha_ratio::AlphaRatio;
 use crate::lld::auditory::AuditoryBank;
+use crate::lld::bins_where;
 use crate::lld::cepstrum::Cepstrum;
 use crate::lld::cycles::CycleTracker;
 use crate::lld::flux::SpectralFlux;
@@ -16,10 +16,11 @@ use crate::lld::hammarberg::HammarbergIndex;
 use crate::lld::harmonicity::Harmonicity;
 use crate::lld::harmonics::Harmonics;
 use crate::lld::loudness::LoudnessScale;
-use crate::lld::pitch_path::PitchPath;
+use crate::lld::pitch_path::{Pitch, PitchPath};
+use crate::lld::rms::mean_square;
 use crate::lld::slope::SpectralSlope;
 use crate::lld::smoothing::{smooth, smooth_nonzero};
-use crate::lld::spectrum::{FULL_SCALE, FrameSpectrum, Taper};
+use crate::lld::spectrum::{FrameSpectrum, Taper};
 use crate::lld::subharmonics::SubharmonicSummation;
 
 use super::names::{DESCRIPTORS, SPECTRAL};
@@ -36,6 +37,9 @@ const LOWEST_NOTE: f64 = 27.5;
 
 /// The level of a formant where there is no voice, in dB.
 const NO_LEVEL: f32 = -201.0;
+
+/// The flux is that of the bins below this many hertz.
+const FLUX_LIMIT: f64 = 5000.0;
 
 /// Share of the period by which cycles of the voice may be shorter or longer.
 const CYCLE_SEARCH: f64 = 0.1;
@@ -64,7 +68,7 @@ pub(super) struct Analysis {
     voice: Voice,
     delayed: Delayed,
     contours: Contours,
-    fundamentals: Vec<f32>,
+    fundamentals: Vec<Pitch>,
 }
 
 impl Analysis {
@@ -97,15 +101,15 @@ impl Analysis {
                 let done = fundamentals.len();
                 voice.listen(&samples[voice.framing.range(frame)], fundamentals);
                 delayed.keep(frame, &short.spectrum, voice);
-                for (decided, hertz) in fundamentals.iter_mut().enumerate().skip(done) {
-                    voice.add(samples, decided, hertz, delayed, wanted, contours);
+                for (decided, pitch) in fundamentals.iter_mut().enumerate().skip(done) {
+                    voice.add(samples, decided, &mut pitch.hertz, delayed, wanted, contours);
                 }
             }
         }
         contours.decided = fundamentals.len();
         voice.path.finish(fundamentals);
-        for (decided, hertz) in fundamentals.iter_mut().enumerate().skip(contours.decided) {
-            voice.add(samples, decided, hertz, delayed, wanted, contours);
+        for (decided, pitch) in fundamentals.iter_mut().enumerate().skip(contours.decided) {
+            voice.add(samples, decided, &mut pitch.hertz, delayed, wanted, contours);
         }
         contours
     }
@@ -136,7 +140,7 @@ impl Short {
             alpha_ratio: AlphaRatio::new(bins, width),
             hammarberg: HammarbergIndex::new(bins, width),
             slopes: [(0.0, 500.0), (500.0, 1500.0)].map(|(low, high)| SpectralSlope::new(bins, width, low, high)),
-            flux: SpectralFlux::new(bins, width),
+            flux: SpectralFlux::new(bins_where(bins, width, 0.0, |hertz| hertz < FLUX_LIMIT)),
             cepstrum: Cepstrum::new(),
             spectrum,
         }
@@ -162,7 +166,7 @@ impl Short {
         for (contour, value) in contours.values.iter_mut().zip(values) {
             contour.push(value as f32);
         }
-        contours.energy += wide_squares(frame) * FULL_SCALE * FULL_SCALE / frame.len() as f64;
+        contours.energy += mean_square(frame);
     }
 }
 
@@ -197,7 +201,7 @@ impl Voice {
     }
 
     /// Looks for the fundamental of the next frame, and appends those that are decided by it.
-    fn listen(&mut self, frame: &[f32], fundamentals: &mut Vec<f32>) {
+    fn listen(&mut self, frame: &[f32], fundamentals: &mut Vec<Pitch>) {
         self.spectrum.compute(frame);
         self.spectrum.write_magnitudes(&mut self.magnitudes);
         let candidates = self.summation.candidates(&self.magnitudes);

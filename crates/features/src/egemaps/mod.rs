@@ -6,6 +6,7 @@ mod names;
 
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
+use crate::lld::framing::fill_up;
 use analysis::{Analysis, Wanted};
 use functionals::Functionals;
 
@@ -17,7 +18,7 @@ pub(crate) const FUNCTIONALS: usize = 88;
 /// 25 descriptors every 10 ms, and 88 functionals of them for a whole recording.
 ///
 /// Names, order and values are those of openSMILE 2.6.0, including what is unusual in them; where that is, the documentation of
-/// the descriptor says so. `scripts/compare_egemaps.py` measures the agreement.
+/// the descriptor says so. `scripts/compare_opensmile.py` measures the agreement.
 ///
 /// | descriptor | is | unit |
 /// | --- | --- | --- |
@@ -104,17 +105,6 @@ impl std::fmt::Debug for Egemaps {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Egemaps").finish_non_exhaustive()
     }
-}
-
-/// The samples, or all of them and silence up to `least`.
-fn fill_up<'a>(samples: &'a [f32], least: usize, padded: &'a mut Vec<f32>) -> &'a [f32] {
-    if samples.len() >= least {
-        return samples;
-    }
-    padded.clear();
-    padded.extend_from_slice(samples);
-    padded.resize(least, 0.0);
-    padded
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Peaks and valleys of a contour, and the slopes between them.
 
+use super::extremes::Extremes;
+
 /// Seconds from value to value, whatever the hop is exactly, and whatever values were taken out.
 const STEP: f64 = 0.01;
 
@@ -35,13 +37,30 @@ pub(crate) struct SlopeMoments {
     pub(crate) falling: (f64, f64),
 }
 
+/// Where peaks and valleys lie, in values and in units of the contour; 0 where there are too few.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Heights {
+    /// Mean distance of a peak from the one before.
+    pub(crate) distance: f64,
+    /// Root of the mean squared deviation from it of the distances from the valley before.
+    pub(crate) distance_deviation: f64,
+    pub(crate) mean_peak: f64,
+    /// The highest less the lowest.
+    pub(crate) peak_range: f64,
+    pub(crate) valley_range: f64,
+}
+
 impl Extrema {
     /// Looks for the extrema of a contour, which the other functions then tell of.
     pub(crate) fn find(&mut self, values: &[f32]) {
+        self.find_within(values, Extremes::of(values).range());
+    }
+
+    /// The same of a contour whose range is known.
+    pub(crate) fn find_within(&mut self, values: &[f32], range: f64) {
         self.list.clear();
         let Some(&first) = values.first() else { return };
-        let (low, high) = values.iter().fold((first, first), |(low, high), v| (low.min(*v), high.max(*v)));
-        let threshold = LEAST_RISE * (f64::from(high) - f64::from(low));
+        let threshold = LEAST_RISE * range;
         for index in 2..values.len().saturating_sub(2) {
             let [before, here, after] = [values[index - 1], values[index], values[index + 1]];
             let is_peak = here > before && here > after;
@@ -117,6 +136,32 @@ impl Extrema {
     /// How many peaks there are.
     pub(crate) fn peaks(&self) -> usize {
         self.list.iter().filter(|extremum| extremum.is_peak).count()
+    }
+
+    /// Heights and distances of the peaks and the heights of the valleys.
+    pub(crate) fn heights(&self) -> Heights {
+        let mut heights = Heights { valley_range: self.range_of(false), ..Heights::default() };
+        let peaks = || self.list.iter().filter(|extremum| extremum.is_peak);
+        let (Some(first), Some(last)) = (peaks().next(), peaks().next_back()) else { return heights };
+        let count = self.peaks();
+        heights.peak_range = self.range_of(true);
+        heights.mean_peak = peaks().map(|peak| peak.value).sum::<f64>() / count as f64;
+        if count > 1 {
+            let gaps = (count - 1) as f64;
+            heights.distance = (last.index - first.index) as f64 / gaps;
+            let from_valleys = self.list.array_windows().filter(|[_, peak]| peak.is_peak && peak.index > first.index);
+            let squares = from_valleys.map(|[valley, peak]| (peak.index - valley.index) as f64 - heights.distance);
+            heights.distance_deviation = (squares.map(|distance| distance * distance).sum::<f64>() / gaps).sqrt();
+        }
+        heights
+    }
+
+    /// The highest less the lowest peak or valley.
+    fn range_of(&self, peaks: bool) -> f64 {
+        let mut values = self.list.iter().filter(|extremum| extremum.is_peak == peaks).map(|extremum| extremum.value);
+        let Some(first) = values.next() else { return 0.0 };
+        let (low, high) = values.fold((first, first), |(low, high), value| (low.min(value), high.max(value)));
+        high - low
     }
 
     /// Mean and standard deviation of the slopes of the same contour.

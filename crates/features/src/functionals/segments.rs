@@ -7,7 +7,7 @@ const STEP: f64 = 0.01;
 const SHORTEST: usize = 3;
 const PAUSE: usize = 2;
 
-/// How many stretches are counted.
+/// How many stretches are counted in the set eGeMAPS.
 const MOST: usize = 1000;
 
 /// The stretches of a contour.
@@ -17,6 +17,28 @@ pub(crate) struct SegmentMoments {
     /// Mean and population standard deviation of their lengths, in seconds.
     pub(crate) mean: f64,
     pub(crate) deviation: f64,
+    /// The longest and the shortest, in seconds.
+    pub(crate) longest: f64,
+    pub(crate) shortest: f64,
+}
+
+/// Functionals of the lengths of segments, in seconds, in the order of [`SegmentMoments::four`].
+pub(crate) const NAMES: [&str; 4] = ["meanSegLen", "maxSegLen", "minSegLen", "segLenStddev"];
+
+impl SegmentMoments {
+    /// Of lengths in values; all 0 where there are none.
+    pub(super) fn of(lengths: &[usize]) -> Self {
+        let seconds = |length: usize| length as f64 * STEP;
+        let moments = super::moments(lengths.iter().map(|length| seconds(*length)));
+        let longest = lengths.iter().max().map_or(0.0, |length| seconds(*length));
+        let shortest = lengths.iter().min().map_or(0.0, |length| seconds(*length));
+        Self { count: lengths.len(), mean: moments.mean, deviation: moments.deviation, longest, shortest }
+    }
+
+    /// Mean, longest, shortest and standard deviation, named by [`NAMES`].
+    pub(crate) fn four(&self) -> [f64; NAMES.len()] {
+        [self.mean, self.longest, self.shortest, self.deviation]
+    }
 }
 
 enum State {
@@ -36,6 +58,11 @@ enum State {
 /// The stretches in which `belongs` holds. As in the published sets their lengths are those from their first value to their
 /// last, one less than the number of values.
 pub(crate) fn segments(values: &[f32], belongs: impl Fn(f32) -> bool) -> SegmentMoments {
+    first_segments(values, MOST, belongs)
+}
+
+/// The same of no more than the first `most` stretches.
+pub(crate) fn first_segments(values: &[f32], most: usize, belongs: impl Fn(f32) -> bool) -> SegmentMoments {
     let mut lengths = Vec::new();
     let mut state = State::Pause;
     for (index, value) in values.iter().enumerate() {
@@ -57,9 +84,8 @@ pub(crate) fn segments(values: &[f32], belongs: impl Fn(f32) -> bool) -> Segment
     if let State::Confirmed { start, gap } = state {
         lengths.push(values.len() - 1 - gap - start);
     }
-    lengths.truncate(MOST);
-    let moments = super::moments(lengths.iter().map(|length| *length as f64 * STEP));
-    SegmentMoments { count: lengths.len(), mean: moments.mean, deviation: moments.deviation }
+    lengths.truncate(most);
+    SegmentMoments::of(&lengths)
 }
 
 #[cfg(test)]
@@ -82,5 +108,8 @@ mod tests {
         let found = find("xxx..xxxxx");
         assert_eq!(found.count, 2);
         assert!((found.mean - 0.03).abs() < 1e-12 && (found.deviation - 0.01).abs() < 1e-12);
+        assert_eq!(found.four(), [found.mean, 0.04, 0.02, found.deviation]);
+        let first = first_segments(&[1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], 1, |value| value != 0.0);
+        assert_eq!((first.count, first.longest), (1, 0.02));
     }
 }

@@ -1,6 +1,6 @@
 //! Jitter and shimmer: how cycles of the voice differ in length and in height.
 
-use crate::lanes::{vectorized, wide_dot};
+use crate::lanes::{sum_of_eight, vectorized, wide_dot};
 use crate::lld::framing::{Framing, HOP};
 use crate::lld::parabola::vertex;
 
@@ -12,6 +12,8 @@ const LEAST_CORRELATION: f64 = 0.5;
 pub(crate) struct Perturbation {
     /// Mean difference of the lengths of neighbouring cycles over their mean length, 0 to 1.
     pub(crate) jitter: f64,
+    /// Mean difference of such differences over the mean length, 0 to 1.
+    pub(crate) jitter_ddp: f64,
     /// Mean difference of the heights of neighbouring cycles over their mean height, 0 to 1.
     pub(crate) shimmer: f64,
 }
@@ -41,6 +43,22 @@ pub(crate) struct CycleTracker {
     /// Sums of the samples, and of their squares, up to each.
     sums: Vec<[f64; 2]>,
     correlations: Vec<f64>,
+    /// What [`Cycles`] tells.
+    starts: Vec<usize>,
+    nominal: usize,
+    last_step: usize,
+}
+
+/// Where the cycles of a voiced frame lie.
+pub(crate) struct Cycles<'a> {
+    /// The samples that were read.
+    pub(crate) segment: &'a [f64],
+    /// Where in them each cycle begins that was matched, and last where reading ended.
+    pub(crate) starts: &'a [usize],
+    /// Samples in a period of the fundamental.
+    pub(crate) period: usize,
+    /// From the last place that was looked at to where reading ended.
+    pub(crate) last_step: usize,
 }
 
 /// What a frame hands to the next.
@@ -49,8 +67,9 @@ struct State {
     /// Where reading goes on, and how many samples the last frame left unread.
     position: usize,
     backlog: usize,
-    /// The last cycle's length in seconds; 0 where there was none.
+    /// The last cycle's length in seconds, and its difference from the one before; 0 where there was none.
     period: f64,
+    difference: f64,
     output: Perturbation,
 }
 
@@ -69,6 +88,8 @@ struct Sums {
     periods: f64,
     differences: f64,
     pairs: usize,
+    second_differences: f64,
+    triples: usize,
     heights: f64,
     height_differences: f64,
 }
@@ -86,6 +107,9 @@ impl CycleTracker {
             segment: Vec::new(),
             sums: Vec::new(),
             correlations: Vec::new(),
+            starts: Vec::new(),
+            nominal: 0,
+            last_step: 0,
         }
     }
 
@@ -136,20 +160,25 @@ impl CycleTracker {
     fn measure(&mut self, wanted: usize, period: usize, lags: (usize, usize)) -> (Sums, usize) {
         let mut sums = Sums::default();
         let (mut position, mut read) = (0, 0);
+        self.starts.clear();
+        (self.nominal, self.last_step) = (period, 0);
         while position + 2 * lags.1 + 1 < self.segment.len() {
             match self.best_match(position, lags) {
                 Some(found) => {
+                    self.starts.push(position);
                     if found.correlation > LEAST_CORRELATION {
                         self.accept(position, &found, &mut sums);
                     }
-                    position += found.lag;
+                    self.last_step = found.lag;
                 }
-                None => position += period,
+                None => self.last_step = period,
             }
+            position += self.last_step;
             if position + 1 < wanted {
                 read = position;
             }
         }
+        self.starts.push(position);
         (sums, read)
     }
 
@@ -159,8 +188,15 @@ impl CycleTracker {
         vectorized(
             #[inline(always)]
             || {
-                for lag in shortest..=longest {
-                    correlations.push(correlation(segment, sums, position, lag));
+                let mut lag = shortest;
+                while lag <= longest {
+                    // Four lags share what they read, and none waits for its own last addition.
+                    for (near, products) in products(segment, position, lag).into_iter().enumerate() {
+                        if lag + near <= longest {
+                            correlations.push(correlation(products, sums, position, lag + near));
+                        }
+                    }
+                    lag += LAGS;
                 }
             },
         );
@@ -186,8 +222,14 @@ impl CycleTracker {
         sums.cycles += 1;
         sums.periods += period;
         if self.state.period > 0.0 {
-            sums.differences += (self.state.period - period).abs();
+            let difference = (self.state.period - period).abs();
+            sums.differences += difference;
             sums.pairs += 1;
+            if self.state.difference > 0.0 {
+                sums.second_differences += (self.state.difference - difference).abs();
+                sums.triples += 1;
+            }
+            self.state.difference = difference;
         }
         self.state.period = period;
         let [first, second] = [position, position + found.lag].map(|start| {
@@ -201,29 +243,74 @@ impl CycleTracker {
 
     /// The outputs by the sums; a frame without a cycle has those of the frame before.
     fn conclude(&mut self, sums: &Sums) -> Perturbation {
-        let Sums { cycles, periods, differences, pairs, heights, height_differences } = *sums;
-        if cycles == 0 {
+        if sums.cycles == 0 {
             return self.state.output;
         }
-        let mut output = Perturbation { jitter: 0.0, shimmer: 0.0 };
-        if heights > 0.0 {
-            output.shimmer = (height_differences / heights).min(1.0);
-        }
-        self.state.output.shimmer = output.shimmer;
-        if pairs > 0 {
-            output.jitter = ((differences / pairs as f64) / (periods / cycles as f64)).min(1.0);
-            self.state.output.jitter = output.jitter;
-        }
-        output
+        let mean_period = sums.periods / sums.cycles as f64;
+        let relative = |sum: f64, count: usize| (count > 0).then(|| ((sum / count as f64) / mean_period).min(1.0));
+        let jitter = relative(sums.differences, sums.pairs);
+        let jitter_ddp = relative(sums.second_differences, sums.triples);
+        let shimmer = if sums.heights > 0.0 { (sums.height_differences / sums.heights).min(1.0) } else { 0.0 };
+        // What a frame does not measure is 0 in it, but what an earlier one measured is not forgotten.
+        let kept = &mut self.state.output;
+        *kept = Perturbation {
+            jitter: jitter.unwrap_or(kept.jitter),
+            jitter_ddp: jitter_ddp.unwrap_or(kept.jitter_ddp),
+            shimmer,
+        };
+        Perturbation { jitter: jitter.unwrap_or(0.0), jitter_ddp: jitter_ddp.unwrap_or(0.0), shimmer }
+    }
+
+    /// The cycles of the frame of the last call of [`CycleTracker::advance`], if that was voiced.
+    pub(crate) fn cycles(&self) -> Cycles<'_> {
+        Cycles { segment: &self.segment, starts: &self.starts, period: self.nominal, last_step: self.last_step }
     }
 }
 
-/// Pearson's correlation of `lag` samples from `position` with the `lag` samples after them. Where one of them is
-/// constant it is not a number, and as such neither a peak nor the foot of one.
+/// Lags that are matched at once.
+const LAGS: usize = 4;
+
+/// Σ of the products of `lag` samples from `position` with the `lag` samples after them, for this lag and those that follow; 0 where the
+/// segment ends before.
 #[inline(always)]
-fn correlation(segment: &[f64], sums: &[[f64; 2]], position: usize, lag: usize) -> f64 {
+fn products(segment: &[f64], position: usize, lag: usize) -> [f64; LAGS] {
+    let eights = lag / 8;
+    let all = position + 2 * (lag + LAGS - 1);
+    if all > segment.len() {
+        return std::array::from_fn(|near| {
+            let (middle, end) = (position + lag + near, position + 2 * (lag + near));
+            segment.get(middle..end).map_or(0.0, |later| wide_dot(&segment[position..middle], later))
+        });
+    }
+    let earlier = &segment[position..].as_chunks::<8>().0[..eights];
+    let later: [&[[f64; 8]]; LAGS] =
+        std::array::from_fn(|near| &segment[position + lag + near..].as_chunks::<8>().0[..eights]);
+    let mut sums = [[0.0; 8]; LAGS];
+    for (index, earlier) in earlier.iter().enumerate() {
+        for near in 0..LAGS {
+            for lane in 0..8 {
+                sums[near][lane] += earlier[lane] * later[near][index][lane];
+            }
+        }
+    }
+    // In the order of `wide_dot`, to the same bits.
+    std::array::from_fn(|near| {
+        let (from, middle) = (8 * eights, position + lag + near);
+        let mut rest = segment[position + from..middle].iter().zip(&segment[middle + from..]);
+        if lag + near >= from + 8 {
+            for (sum, (earlier, later)) in sums[near].iter_mut().zip(rest.by_ref()) {
+                *sum += earlier * later;
+            }
+        }
+        sum_of_eight(&sums[near]) + rest.map(|(earlier, later)| earlier * later).sum::<f64>()
+    })
+}
+
+/// Pearson's correlation of `lag` samples from `position` with the `lag` samples after them, of which this is the sum of products. Where one
+/// of them is constant it is not a number, and as such neither a peak nor the foot of one.
+#[inline(always)]
+fn correlation(products: f64, sums: &[[f64; 2]], position: usize, lag: usize) -> f64 {
     let (middle, end) = (position + lag, position + 2 * lag);
-    let products = wide_dot(&segment[position..middle], &segment[middle..end]);
     let part = |from: usize, to: usize, of: usize| sums[to][of] - sums[from][of];
     let (a, b) = (part(position, middle, 0), part(middle, end, 0));
     let inverse = 1.0 / lag as f64;
@@ -279,6 +366,21 @@ mod tests {
     }
 
     #[test]
+    fn products_of_four_lags_are_those_of_each() {
+        let segment: Vec<f64> = (0..200_u32).map(|n| f64::from(n * n % 97) / 7.0 - 6.0).collect();
+        for position in [0, 3] {
+            for lag in 1..=98 {
+                for (near, found) in products(&segment, position, lag).into_iter().enumerate() {
+                    let (middle, end) = (position + lag + near, position + 2 * (lag + near));
+                    if end <= segment.len() {
+                        assert_eq!(found, wide_dot(&segment[position..middle], &segment[middle..end]), "{lag} {near}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn silence_constants_and_wrong_fundamentals_are_defined() {
         for rate in [8000, 11_025, 48_000] {
             let framing = Framing::new("a test", rate, LONG).unwrap();
@@ -286,8 +388,8 @@ mod tests {
                 for hertz in [55.0, 1000.0, 0.0] {
                     let mut tracker = CycleTracker::new(framing, 0.1);
                     for frame in 0..framing.frames(signal.len()) {
-                        let Perturbation { jitter, shimmer } = tracker.advance(&signal, frame, hertz);
-                        assert!((0.0..=1.0).contains(&jitter) && (0.0..=1.0).contains(&shimmer));
+                        let Perturbation { jitter, jitter_ddp, shimmer } = tracker.advance(&signal, frame, hertz);
+                        assert!([jitter, jitter_ddp, shimmer].iter().all(|value| (0.0..=1.0).contains(value)));
                     }
                 }
             }

@@ -9,16 +9,16 @@ use crate::lld::framing::{Framing, SHORT};
 use crate::lld::spectrum::{FrameSpectrum, Taper};
 
 /// The least power of a band that is told from silence.
-const SILENCE: f64 = 9.3e-10;
+pub(super) const SILENCE: f64 = 9.3e-10;
 
 /// The exponent from intensity to loudness, the cube root of Stevens' law.
-const EXPONENT: f64 = 0.33;
+pub(super) const EXPONENT: f64 = 0.33;
 
 /// The sensitivity of the ear to a frequency in hertz: the equal-loudness curve at 40 dB that Hermansky gives
 /// ("Perceptual linear predictive analysis of speech", JASA 87, 1990, with the term for rates above 10 kHz), times 1e32.
 ///
 /// The exponent 7 in the last factor, where the publication has 6, is that of the published sets.
-fn equal_loudness(hertz: f64) -> f64 {
+pub(super) fn equal_loudness(hertz: f64) -> f64 {
     let w = TAU * hertz;
     let w2 = w * w;
     let low = (w2 + 56.8e6) * w2 * w2;

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use crate::lld::subharmonics::{CANDIDATES, Candidate};
 
-/// One for each candidate and one for "no voice".
+/// One for each candidate, and the last for "no voice".
 const STATES: usize = CANDIDATES + 1;
-const UNVOICED: usize = CANDIDATES;
 
 /// The voicing from which a candidate is believed, and what it costs to believe another one.
 const THRESHOLD: f64 = 0.7;
@@ -23,6 +22,15 @@ const SILENT: f64 = 1.0;
 const SWITCH: f64 = 10.0;
 const JUMP: f64 = 10.0;
 const NOWHERE: f64 = 999.0;
+
+/// What was decided of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Pitch {
+    /// The fundamental; 0 is unvoiced.
+    pub(crate) hertz: f32,
+    /// The voicing of the chosen candidate, 0 to 1; in unvoiced frames that of the first.
+    pub(crate) voicing: f32,
+}
 
 /// Chooses a candidate, or none, for every frame, so that the whole path is cheap: strong voicing, a fundamental in the
 /// range of voices, few jumps and few changes between voiced and unvoiced (the Viterbi smoothing of F. Eyben, "Real-time
@@ -52,8 +60,8 @@ impl PitchPath {
         self.waiting.clear();
     }
 
-    /// Takes the candidates of the next frame, and appends the fundamentals that are decided by that, in hertz; 0 is unvoiced.
-    pub(crate) fn advance(&mut self, candidates: [Candidate; CANDIDATES], decided: &mut Vec<f32>) {
+    /// Takes the candidates of the next frame, and appends what is decided by that.
+    pub(crate) fn advance(&mut self, candidates: [Candidate; CANDIDATES], decided: &mut Vec<Pitch>) {
         let from = self.extend(&candidates);
         self.waiting.push_back((candidates, from));
         if self.waiting.len() >= self.delay {
@@ -64,7 +72,7 @@ impl PitchPath {
     }
 
     /// Decides all that is left by the cheapest path; returns how many frames that were.
-    pub(crate) fn finish(&mut self, decided: &mut Vec<f32>) -> usize {
+    pub(crate) fn finish(&mut self, decided: &mut Vec<Pitch>) -> usize {
         let left = self.waiting.len();
         self.decide(self.cheapest(), left, decided);
         left
@@ -115,18 +123,20 @@ impl PitchPath {
     }
 
     /// Decides the first `count` frames by the path that ends in `state`.
-    fn decide(&mut self, state: usize, count: usize, decided: &mut Vec<f32>) {
+    fn decide(&mut self, state: usize, count: usize, decided: &mut Vec<Pitch>) {
         self.decide_from(state, self.waiting.len(), count, decided);
     }
 
     /// Decides the first `count` frames by the path that is in `state` at the last of the first `length`.
-    fn decide_from(&mut self, mut state: usize, length: usize, count: usize, decided: &mut Vec<f32>) {
+    fn decide_from(&mut self, mut state: usize, length: usize, count: usize, decided: &mut Vec<Pitch>) {
         let start = decided.len();
-        decided.resize(start + count, 0.0);
+        decided.resize(start + count, Pitch::default());
         for index in (0..length).rev() {
             let (candidates, from) = &self.waiting[index];
-            if index < count && state != UNVOICED {
-                decided[start + index] = candidates[state].hertz as f32;
+            if index < count {
+                let chosen = candidates.get(state);
+                let voicing = chosen.unwrap_or(&candidates[0]).voicing as f32;
+                decided[start + index] = Pitch { hertz: chosen.map_or(0.0, |chosen| chosen.hertz as f32), voicing };
             }
             state = from[state];
         }
@@ -200,7 +210,9 @@ mod tests {
         let left = path.finish(&mut decided);
         assert!((1..20).contains(&left));
         let expected = [[0.0; 5], [200.0; 5], [200.0; 5], [0.0; 5]].concat();
-        assert_eq!(decided, expected);
+        assert_eq!(decided.iter().map(|pitch| pitch.hertz).collect::<Vec<_>>(), expected);
+        let voicing: Vec<f32> = decided.iter().map(|pitch| pitch.voicing).collect();
+        assert_eq!(voicing, [[0.3; 5], [0.9; 5], [0.85, 0.9, 0.9, 0.9, 0.9], [0.3; 5]].concat());
     }
 
     #[test]
@@ -218,6 +230,6 @@ mod tests {
         decided.clear();
         assert_eq!(path.finish(&mut decided), 0);
         path.advance(frame(&[]), &mut decided);
-        assert_eq!((path.finish(&mut decided), decided), (1, vec![0.0]));
+        assert_eq!((path.finish(&mut decided), decided), (1, vec![Pitch::default()]));
     }
 }

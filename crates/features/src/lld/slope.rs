@@ -1,5 +1,7 @@
 //! Spectral slope of a band.
 
+use crate::lld::band::Band;
+
 /// Powers below 1e-14 count as this many decibels.
 const FLOOR: (f64, f64) = (1e-14, -140.0);
 
@@ -22,24 +24,16 @@ pub(crate) struct SpectralSlope {
 impl SpectralSlope {
     /// Over `low` to `high` hertz.
     pub(crate) fn new(bins: usize, bin_width: f64, low: f64, high: f64) -> Self {
-        let hertz = |bin: usize| bin as f64 * bin_width;
-        let whole_if_none = |part: f64| if part == 0.0 { 1.0 } else { part };
-        let after_low = (0..bins).find(|bin| hertz(*bin) > low).unwrap_or(bins - 1);
-        let at_high = (0..bins).find(|bin| hertz(*bin) >= high).unwrap_or(bins - 1);
-        let first = after_low - 1;
-        let last = if hertz(at_high) == high { at_high } else { at_high - 1 };
-        let weight = |bin: usize| match bin {
-            _ if bin == first => whole_if_none((hertz(after_low) - low) / bin_width),
-            _ if bin == last => whole_if_none((high - hertz(at_high - 1)) / bin_width),
-            _ => 1.0,
-        };
-        let width = (last - first) as f64;
-        let moments = (first..=last).map(|bin| weight(bin) * hertz(bin));
+        let Band { first, weights } = Band::new(bins, bin_width, low, high);
+        let width = (weights.len() - 1) as f64;
+        let hertz = (first..).map(|bin| bin as f64 * bin_width);
+        let moments = weights.iter().zip(hertz.clone()).map(|(weight, hertz)| weight * hertz);
         let (sum, squares) =
             moments.fold((0.0, 0.0), |(sum, squares), moment| (sum + moment, squares + moment * moment));
         let denominator = width * squares - sum * sum;
-        let coefficient = |bin: usize| weight(bin) * (width * hertz(bin) - sum) / denominator;
-        Self { first, coefficients: (first..=last).map(coefficient).collect() }
+        let coefficients =
+            weights.iter().zip(hertz).map(|(weight, hertz)| weight * (width * hertz - sum) / denominator);
+        Self { first, coefficients: coefficients.collect() }
     }
 
     pub(crate) fn value(&self, powers: &[f64]) -> f64 {
