@@ -15,6 +15,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The same set gives its low-level descriptors, a row a frame ([`Level`], [`Extractor::descriptors`]), and takes recordings of any length
+//! a block at a time ([`RowStream`]).
+//!
 //! Everything below is public, too, on tables of shape `(frames, bands)` ([`Frames`]):
 //!
 //! | | |
@@ -26,7 +29,7 @@
 //! | voice | [`Egemaps`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
-//! Names, defaults and results are those of librosa 0.11; `scripts/compare_features.py` measures the
+//! Names, defaults and results are those of librosa 0.11; `stimmung check librosa` measures the
 //! agreement on a folder of recordings, `tests/librosa.rs` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
@@ -54,12 +57,14 @@ mod halve;
 mod hpss;
 mod issa;
 mod lanes;
+mod level;
 mod lld;
 mod log_mel;
 mod mel;
 mod mfcc;
 mod set;
 mod stft;
+mod stream;
 mod tonnetz;
 mod tuning;
 mod yin;
@@ -75,11 +80,13 @@ pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;
 pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
+pub use level::{FrameTimes, Level, VALUES_VERSION};
 pub use lld::{Contour, loudness};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
 pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
 pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
+pub use stream::RowStream;
 pub use tonnetz::tonnetz;
 pub use tuning::{PeakTuner, TuningParams, estimate_tuning, pitch_tuning};
 pub use yin::{Fundamental, YinParams, yin};
