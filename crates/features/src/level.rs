@@ -135,9 +135,10 @@ impl FeatureSet {
     }
 
     pub(crate) fn no_descriptors(&self) -> FeatureError {
-        let known = Self::NAMES.iter().copied().filter(|name| {
-            Self::by_name(name).is_ok_and(|set| !matches!(set, Self::Waveform(_) | Self::Issa(_)))
-        });
+        let known = Self::NAMES
+            .iter()
+            .copied()
+            .filter(|name| Self::by_name(name).is_ok_and(|set| !matches!(set, Self::Waveform(_) | Self::Issa(_))));
         FeatureError::NoDescriptors { set: self.name(), known: known.collect::<Vec<_>>().join(", ") }
     }
 }

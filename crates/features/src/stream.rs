@@ -124,7 +124,9 @@ mod tests {
     #[test]
     fn rows_do_not_depend_on_the_cutting() {
         // Long enough that samples and rows are let go of several times.
-        for (name, lengths) in [("egemaps-v02", vec![1, 500, 959, 960, 961, 1279, 1280, 90_000]), ("mfcc", vec![1, 9000])] {
+        for (name, lengths) in
+            [("egemaps-v02", vec![1, 500, 959, 960, 961, 1279, 1280, 90_000]), ("mfcc", vec![1, 9000])]
+        {
             let mut extractor = FeatureSet::by_name(name).unwrap().extractor(16_000).unwrap();
             for length in lengths {
                 let signal = voice(length);
