@@ -5,7 +5,7 @@
     python scripts/opensmile_features.py DIR OUT.csv --level lld        # 25 descriptors a frame
     python scripts/opensmile_features.py DIR OUT.csv --time             # also one line of JSON with the seconds it took, one thread
 
-Files are decoded before the clock starts. 16-bit files only.
+``stimmung check opensmile`` compares with what it writes. Files are decoded before the clock starts. 16-bit files only.
 """
 
 import argparse
