@@ -4,7 +4,7 @@
     python scripts/librosa_features.py DIR --set issa-50-80-50 --out librosa.csv
 
 The first column is ``file`` (the path inside DIR); the others have the names that ``stimmung features`` gives them.
-Needs librosa 0.11 and soundfile. This is the oracle that ``compare_features.py`` compares with.
+Needs librosa 0.11 and soundfile. ``stimmung check librosa`` compares with what it writes.
 """
 
 import argparse

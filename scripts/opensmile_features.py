@@ -6,7 +6,7 @@
     python scripts/opensmile_features.py DIR OUT.csv --set compare-2016    # 6373 functionals, or 65 descriptors and their deltas
     python scripts/opensmile_features.py DIR OUT.csv --time                # also one line of JSON with the seconds it took, one thread
 
-Files are decoded before the clock starts. 16-bit files only.
+``stimmung check opensmile`` compares with what it writes. Files are decoded before the clock starts. 16-bit files only.
 """
 
 import argparse

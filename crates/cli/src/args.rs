@@ -1,5 +1,6 @@
 //! The command line.
 
+mod features;
 mod fetch;
 mod plot;
 mod report;
@@ -14,6 +15,7 @@ use stimmung::timeline::TimelineParams;
 use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
 
+pub use features::{Check, Features, Shard};
 pub use fetch::Fetch;
 pub use plot::Plot;
 pub use report::Report;
@@ -64,8 +66,10 @@ pub enum Command {
     Predict(Predict),
     /// Follow the emotions over time in recordings of any length
     Timeline(Timeline),
-    /// Compute features into a CSV table
+    /// Compute features, of recordings or frame by frame, into a table: CSV, Parquet, NPY or ARFF
     Features(Features),
+    /// Compare features with those of another program, column by column
+    Check(Check),
     /// Write the changed copies that a recipe learns from as WAV files
     Augment(Augment),
     /// Draw a figure of a corpus, a recording, or finished runs, as SVG or PNG
@@ -407,29 +411,6 @@ impl TimelineFormat {
         let extension = path.extension()?;
         Self::value_variants().iter().copied().find(|format| extension.eq_ignore_ascii_case(format.extension()))
     }
-}
-
-#[derive(Args)]
-pub struct Features {
-    /// Recordings, folders of recordings, or one manifest (CSV)
-    #[arg(required = true, value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
-    pub inputs: Vec<PathBuf>,
-
-    /// Feature set: mfcc, mel, waveform, issa-40-12-128, issa-60-60-60, issa-50-80-50, egemaps-v02 or compare-2016
-    #[arg(long = "set", value_name = "NAME", default_value = "issa-50-80-50")]
-    pub set: String,
-
-    /// Set a parameter of the feature set, such as n=20 (repeatable)
-    #[arg(long = "with", value_name = "KEY=VALUE")]
-    pub with: Vec<Override>,
-
-    /// Resample every recording to this rate in hertz; by default each is described at its own
-    #[arg(long, value_name = "HZ")]
-    pub sample_rate: Option<u32>,
-
-    /// The table to write; standard output by default
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

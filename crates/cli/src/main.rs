@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod console;
 mod progress;
+mod tables;
 
 use std::process::ExitCode;
 

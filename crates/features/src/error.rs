@@ -34,6 +34,14 @@ pub enum FeatureError {
         /// All keys of that set, separated by commas.
         known: String,
     },
+    /// The set has no low-level descriptors: choose another set, or functionals.
+    #[error("feature set `{set}` has no descriptors frame by frame (level lld); sets that have: {known}")]
+    NoDescriptors {
+        /// The set that was asked.
+        set: &'static str,
+        /// The sets that have descriptors, separated by commas.
+        known: String,
+    },
     /// A parameter lies outside its range: correct the parameter.
     #[error("parameter `{name}` is {actual}, expected {expected}")]
     Parameter {

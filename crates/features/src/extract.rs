@@ -5,6 +5,7 @@ use stimmung_audio::Waveform;
 use crate::compare::Compare;
 use crate::egemaps::Egemaps;
 use crate::error::{FeatureError, check_samples};
+use crate::frames::Frames;
 use crate::issa::IssaMeans;
 use crate::lanes::{LANES, Lane, vectorized};
 use crate::log_mel::LogMel;
@@ -31,10 +32,10 @@ pub struct Extractor {
     set: FeatureSet,
     sample_rate: u32,
     shape: Shape,
-    work: Work,
+    pub(crate) work: Work,
 }
 
-enum Work {
+pub(crate) enum Work {
     Mfcc(Box<MfccMeans>),
     Mel(Box<MelPicture>),
     /// The number of samples wanted.
@@ -97,7 +98,7 @@ impl Extractor {
         check_samples(samples)?;
         match &mut self.work {
             Work::Mfcc(work) => Ok(work.extract(samples)),
-            Work::Mel(work) => Ok(work.extract(samples)),
+            Work::Mel(work) => work.extract(samples),
             Work::Waveform(length) => {
                 let mut padded = Vec::new();
                 Ok(middle(samples, *length, &mut padded).to_vec())
@@ -105,6 +106,24 @@ impl Extractor {
             Work::Issa(work) => work.extract(samples),
             Work::Egemaps(work) => work.functionals(samples),
             Work::Compare(work) => work.functionals(samples),
+        }
+    }
+}
+
+impl Extractor {
+    /// The low-level descriptors of one recording, shape `(frames, descriptors)`, named by [`FeatureSet::descriptor_names`] and lying where
+    /// [`FeatureSet::frame_times`] says. Those of `mel` are of the whole recording, not of the part that the picture shows.
+    ///
+    /// # Errors
+    /// [`FeatureError::NoDescriptors`] where the set has none; otherwise as [`Extractor::extract_samples`].
+    pub fn descriptors(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
+        check_samples(samples)?;
+        match &mut self.work {
+            Work::Mfcc(work) => work.dct.apply(&work.analysis.decibels(samples)?),
+            Work::Mel(work) => work.analysis.decibels(samples),
+            Work::Egemaps(work) => work.descriptors(samples),
+            Work::Compare(work) => work.descriptors(samples),
+            Work::Waveform(_) | Work::Issa(_) => Err(self.set.no_descriptors()),
         }
     }
 }
@@ -120,7 +139,7 @@ impl std::fmt::Debug for Extractor {
 }
 
 /// Power spectra of a recording through a mel bank, in decibel.
-struct Analysis {
+pub(crate) struct Analysis {
     stft: BlockStft,
     powers: Vec<Lane>,
     log_mel: LogMel,
@@ -151,8 +170,23 @@ impl Analysis {
     }
 }
 
+impl Analysis {
+    /// Mel power in decibel of all frames of a recording, shape `(frames, bands)`.
+    fn decibels(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
+        self.run(samples);
+        let Self { log_mel, raised, .. } = self;
+        let mut picture = Vec::with_capacity(log_mel.frames() * log_mel.bands());
+        log_mel.for_each_block(raised, |block, frames| {
+            for lane in 0..frames {
+                picture.extend(block.iter().map(|cell| cell[lane]));
+            }
+        });
+        Frames::from_rows(picture, log_mel.bands())
+    }
+}
+
 /// Means and standard deviations of cepstral coefficients.
-struct MfccMeans {
+pub(crate) struct MfccMeans {
     analysis: Analysis,
     dct: Dct,
     sd: bool,
@@ -190,7 +224,7 @@ impl MfccMeans {
 }
 
 /// A mel spectrogram of fixed size.
-struct MelPicture {
+pub(crate) struct MelPicture {
     analysis: Analysis,
     samples: usize,
     cut: Vec<f32>,
@@ -202,16 +236,8 @@ impl MelPicture {
         Ok(Self { analysis, samples: params.samples(sample_rate), cut: Vec::new() })
     }
 
-    fn extract(&mut self, samples: &[f32]) -> Vec<f32> {
-        self.analysis.run(middle(samples, self.samples, &mut self.cut));
-        let Analysis { log_mel, raised, .. } = &mut self.analysis;
-        let mut picture = Vec::with_capacity(log_mel.frames() * log_mel.bands());
-        log_mel.for_each_block(raised, |block, frames| {
-            for lane in 0..frames {
-                picture.extend(block.iter().map(|cell| cell[lane]));
-            }
-        });
-        picture
+    fn extract(&mut self, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
+        Ok(self.analysis.decibels(middle(samples, self.samples, &mut self.cut))?.into_values())
     }
 }
 
@@ -314,6 +340,28 @@ mod tests {
         padded.extend(&middle[..4000]);
         padded.resize(16_000, 0.0);
         assert_eq!(extractor.extract_samples(&middle[..4000]).unwrap(), extractor.extract_samples(&padded).unwrap());
+    }
+
+    #[test]
+    fn descriptors_are_what_the_values_are_made_of() {
+        let signal = voice(20_000, 16_000);
+        let set: FeatureSet = toml::from_str("set = 'mfcc'\nn = 13\nsd = true").unwrap();
+        let mut extractor = set.extractor(16_000).unwrap();
+        let table = extractor.descriptors(&signal).unwrap();
+        assert_eq!((table.frames(), table.bands()), (20_000 / 512 + 1, 13));
+        let values = extractor.extract_samples(&signal).unwrap();
+        let moments = [table.mean(), table.standard_deviation()].concat();
+        assert!(values.iter().zip(&moments).all(|(a, b)| (a - b).abs() <= 1e-3 * (1.0 + b.abs())));
+
+        let set: FeatureSet = toml::from_str("set = 'mel'\nseconds = 1.25\nbands = 20").unwrap();
+        let mut extractor = set.extractor(16_000).unwrap();
+        assert_eq!(extractor.descriptors(&signal).unwrap().values(), extractor.extract_samples(&signal).unwrap());
+        // The whole recording, longer or shorter than the picture.
+        let longer = [signal.clone(), signal].concat();
+        assert_eq!(extractor.descriptors(&longer).unwrap().frames(), 40_000 / 1024 + 1);
+        assert_eq!(extractor.descriptors(&longer[..3000]).unwrap().frames(), 3);
+        let error = FeatureSet::by_name("waveform").unwrap().extractor(16_000).unwrap().descriptors(&longer);
+        assert!(matches!(error, Err(FeatureError::NoDescriptors { set: "waveform", .. })));
     }
 
     #[test]

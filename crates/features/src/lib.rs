@@ -15,6 +15,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The same set gives its low-level descriptors, a row a frame ([`Level`], [`Extractor::descriptors`]), and takes recordings of any length
+//! a block at a time ([`RowStream`]).
+//!
 //! Everything below is public, too, on tables of shape `(frames, bands)` ([`Frames`]):
 //!
 //! | | |
@@ -26,8 +29,8 @@
 //! | voice | [`Egemaps`], [`Compare`], [`loudness`] |
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
 //!
-//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `scripts/compare_features.py`
-//! and `scripts/compare_opensmile.py` measure the agreement on a folder of recordings, `tests/` on synthesised signals.
+//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `stimmung check` measures the
+//! agreement on a folder of recordings, `tests/` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
 //! last bits, because the Fourier transform picks its algorithm by instruction set.
@@ -55,12 +58,14 @@ mod halve;
 mod hpss;
 mod issa;
 mod lanes;
+mod level;
 mod lld;
 mod log_mel;
 mod mel;
 mod mfcc;
 mod set;
 mod stft;
+mod stream;
 mod tonnetz;
 mod tuning;
 mod yin;
@@ -77,11 +82,13 @@ pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;
 pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
+pub use level::{FrameTimes, Level, VALUES_VERSION};
 pub use lld::{Contour, loudness};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
 pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
 pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
+pub use stream::RowStream;
 pub use tonnetz::tonnetz;
 pub use tuning::{PeakTuner, TuningParams, estimate_tuning, pitch_tuning};
 pub use yin::{Fundamental, YinParams, yin};

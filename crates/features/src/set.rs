@@ -271,23 +271,19 @@ impl FeatureSet {
     pub fn columns(&self, sample_rate: u32) -> Result<Vec<String>, FeatureError> {
         let shape = self.shape(sample_rate)?;
         let mut names = Vec::with_capacity(shape.len());
-        let numbered = |names: &mut Vec<String>, kind: &str, count: usize, end: &str| {
-            let width = count.to_string().len().max(2);
-            names.extend((1..=count).map(|index| format!("{kind}_{index:0width$}_{end}")));
-        };
         match (self, shape) {
             (Self::Issa(layout), _) => {
                 let (mfcc, chroma, mel) = layout.sizes();
-                numbered(&mut names, "mfcc", mfcc, "mean");
-                numbered(&mut names, "chroma", chroma, "mean");
-                numbered(&mut names, "mel", mel, "mean");
+                names.extend(numbered("mfcc", mfcc, 2, "_mean"));
+                names.extend(numbered("chroma", chroma, 2, "_mean"));
+                names.extend(numbered("mel", mel, 2, "_mean"));
                 names.extend((0..=6).map(|band| format!("contrast_{band}_mean")));
                 names.extend((1..=6).map(|dimension| format!("tonnetz_{dimension}_mean")));
             }
             (Self::Mfcc(set), _) => {
-                numbered(&mut names, "mfcc", set.n, "mean");
+                names.extend(numbered("mfcc", set.n, 2, "_mean"));
                 if set.sd {
-                    numbered(&mut names, "mfcc", set.n, "sd");
+                    names.extend(numbered("mfcc", set.n, 2, "_sd"));
                 }
             }
             (Self::Egemaps, _) => names = Egemaps::functional_names(),
@@ -315,6 +311,12 @@ impl FeatureSet {
     pub fn extractor(&self, sample_rate: u32) -> Result<Extractor, FeatureError> {
         Extractor::new(*self, sample_rate)
     }
+}
+
+/// `kind_01` and so on, with at least so many digits, and an ending.
+pub(crate) fn numbered(kind: &str, count: usize, digits: usize, end: &str) -> Vec<String> {
+    let width = count.to_string().len().max(digits);
+    (1..=count).map(|index| format!("{kind}_{index:0width$}{end}")).collect()
 }
 
 fn check_seconds(seconds: f64) -> Result<(), FeatureError> {

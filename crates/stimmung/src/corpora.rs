@@ -1,4 +1,4 @@
-//! Where corpora are looked for.
+//! Where corpora are looked for, and what is kept between runs.
 
 use std::path::PathBuf;
 
@@ -19,9 +19,18 @@ pub fn corpora_folders(given: &[PathBuf]) -> Vec<PathBuf> {
 
 /// `stimmung/corpora` in the platform's cache folder, where fetched corpora go; none on a machine where nobody has a home.
 pub fn corpora_cache() -> Option<PathBuf> {
+    Some(cache()?.join("corpora"))
+}
+
+/// `stimmung/features` in the platform's cache folder, where computed features are kept; none on a machine where nobody has a home.
+pub fn features_cache() -> Option<PathBuf> {
+    Some(cache()?.join("features"))
+}
+
+fn cache() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;
-    Some(base.cache_dir().join("stimmung").join("corpora"))
+    Some(base.cache_dir().join("stimmung"))
 }
 
 /// Finds a corpus by its name, such as `emodb`, in `folders`.

@@ -104,6 +104,16 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
+    /// A table of values, such as that of another program, cannot be used.
+    #[error("{path}{}: {message}", .line.map_or_else(String::new, |line| format!(", line {line}")))]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, if it is one.
+        line: Option<u64>,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
     /// The person stopped the work; nothing half-written is left.
     #[error("stopped; nothing half-written was left behind")]
     Cancelled,

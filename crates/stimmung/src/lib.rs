@@ -20,12 +20,14 @@
 //! # Ok::<(), stimmung::Error>(())
 //! ```
 
+pub mod agreement;
 mod calibration;
 mod card;
 mod checkpoints;
 mod corpora;
 mod error;
 mod experiment;
+pub mod extraction;
 mod fixed;
 mod listen;
 mod outline;
@@ -51,7 +53,7 @@ pub use stimmung_models as models;
 
 pub use calibration::Calibration;
 pub use checkpoints::Checkpoints;
-pub use corpora::{corpora_cache, corpora_folders, find_corpus};
+pub use corpora::{corpora_cache, corpora_folders, features_cache, find_corpus};
 pub use error::{Error, RecordingError};
 pub use experiment::{Evaluated, Experiment, listening_rate, open_corpus};
 pub use fixed::FixedModel;
@@ -62,8 +64,8 @@ pub use quality::{Warning, WarningCode};
 pub use recipe::{Recipe, feature_set};
 pub use recognizer::{EMBEDDED_MODEL, Prediction, Recognizer};
 pub use run::{
-    HistoryStep, Projection, Receipt, SavedPrediction, SavedRun, Summary, Timing, report, save_run, save_selection,
-    write_whole,
+    HistoryStep, Projection, Receipt, SavedPrediction, SavedRun, Summary, Timing, WholeFile, report, save_run,
+    save_selection, write_whole,
 };
 pub use stimmung_models::Card;
 pub use table::{FeatureTable, Hearing, id as recording_id};

@@ -43,13 +43,26 @@ pub(crate) fn is_silent(samples: &[f32]) -> bool {
     samples.iter().all(|&sample| sample == samples[0])
 }
 
-fn cut(whole: &Waveform, start: Option<f64>, end: Option<f64>) -> Result<Waveform, RecordingError> {
-    let seconds = whole.seconds();
+/// Where a recording begins and ends in its file of so many seconds.
+pub(crate) fn part(recording: &Recording, seconds: f64) -> Result<(f64, f64), RecordingError> {
+    bounds(recording.start, recording.end, seconds)
+}
+
+fn bounds(start: Option<f64>, end: Option<f64>, seconds: f64) -> Result<(f64, f64), RecordingError> {
+    if start.is_none() && end.is_none() {
+        return Ok((0.0, seconds));
+    }
     let (start, end) = (start.unwrap_or(0.0), end.unwrap_or(seconds));
     // Tables round times to milliseconds; a part that ends that much late ends with the file.
-    if !(start >= 0.0 && start < end && end <= seconds + 1e-3) {
-        return Err(RecordingError::OutOfRange { start, end, seconds });
+    if start >= 0.0 && start < end && end <= seconds + 1e-3 {
+        Ok((start, end))
+    } else {
+        Err(RecordingError::OutOfRange { start, end, seconds })
     }
+}
+
+fn cut(whole: &Waveform, start: Option<f64>, end: Option<f64>) -> Result<Waveform, RecordingError> {
+    let (start, end) = bounds(start, end, whole.seconds())?;
     let rate = f64::from(whole.sample_rate());
     let index = |time: f64| ((time * rate).round() as usize).min(whole.len());
     Ok(Waveform::new(whole.samples()[index(start)..index(end)].to_vec(), whole.sample_rate())?)
@@ -95,26 +108,30 @@ impl Ear {
 }
 
 /// Extractors that threads borrow: building one costs filter banks and FFT plans, so each is used again.
-struct Extractors {
+pub(crate) struct Extractors {
     set: FeatureSet,
     idle: Mutex<BTreeMap<u32, Vec<Extractor>>>,
 }
 
 impl Extractors {
-    fn new(set: FeatureSet) -> Self {
+    pub(crate) fn new(set: FeatureSet) -> Self {
         Self { set, idle: Mutex::default() }
     }
 
     fn extract(&self, waveform: &Waveform) -> Result<Vec<f32>, FeatureError> {
-        let rate = waveform.sample_rate();
+        self.with(waveform.sample_rate(), |extractor| extractor.extract(waveform))?
+    }
+
+    /// Lends an extractor for this rate.
+    pub(crate) fn with<T>(&self, rate: u32, work: impl FnOnce(&mut Extractor) -> T) -> Result<T, FeatureError> {
         let idle = self.lock().get_mut(&rate).and_then(Vec::pop);
         let mut extractor = match idle {
             Some(extractor) => extractor,
             None => self.set.extractor(rate)?,
         };
-        let values = extractor.extract(waveform);
+        let done = work(&mut extractor);
         self.lock().entry(rate).or_default().push(extractor);
-        values
+        Ok(done)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Vec<Extractor>>> {

@@ -17,7 +17,7 @@ use crate::{Error, Progress};
 
 /// Recordings that are heard before their rows are put into the table: enough to keep all threads busy, and few beside all
 /// of them.
-const CHUNK: usize = 128;
+pub(crate) const CHUNK: usize = 128;
 
 /// How recordings become rows of features.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,51 +1,109 @@
-//! `features`: a table with a row per recording.
+//! `features`: a table with a row per recording, or per frame.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stimmung::corpus::Manifest;
-use stimmung::{FeatureTable, Hearing, feature_set};
+use stimmung::corpus::{Dropped, Manifest};
+use stimmung::extraction::{Extracted, Extraction};
+use stimmung::feature_set;
+use stimmung::features::{FeatureSet, Level};
+use stimmung::recipe::Override;
 
-use crate::args::Features;
+use crate::args::{Features, Shard};
 use crate::commands::WrongUsage;
 use crate::console::Console;
 use crate::progress::Bar;
+use crate::tables::{self, About, TableFormat};
 
 pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
-    let set = feature_set(&arguments.set, &arguments.with)?;
-    let manifest = manifest(&arguments.inputs)?;
-    let hearing = Hearing { sample_rate: arguments.sample_rate, ..Hearing::new(set) };
-    let table = FeatureTable::extract(&manifest, &hearing, &Bar::default())?;
-    match &arguments.out {
-        Some(path) => stimmung::write_whole(path, &to_csv(&table)?)?,
-        None if console.json() => print_objects(&table, console)?,
-        None => console.print(String::from_utf8_lossy(&to_csv(&table)?))?,
+    let cache = arguments.cache.open();
+    if arguments.clear_cache {
+        clear(arguments, console)?;
+        if arguments.inputs.is_empty() {
+            return Ok(());
+        }
     }
-    for dropped in &table.dropped {
-        console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
+    let level = arguments.level.into();
+    let features = set(&arguments.set, &arguments.with, level)?;
+    let of_path = arguments.out.as_deref().and_then(TableFormat::of_path);
+    let format = arguments.format.or(of_path).unwrap_or(TableFormat::Csv);
+    let mut manifest = manifest(&arguments.inputs)?;
+    let emotions: Vec<String> = manifest.emotions().into_keys().collect();
+    if let Some(shard) = arguments.shard {
+        keep(shard, &mut manifest)?;
     }
+    let extraction = Extraction { features, level, sample_rate: arguments.sample_rate, cache };
+    if arguments.dry_run {
+        return tell(&extraction, &manifest, format, arguments, console);
+    }
+    let title = format!("{} {level}", features.name());
+    let mut table = match &arguments.out {
+        None if console.json() => tables::objects(),
+        out => tables::open(format, out.as_deref(), About { title, level, emotions })?,
+    };
+    let extracted = extraction.run(&manifest, table.as_mut(), &Bar::default())?;
+    table.finish()?;
+    warn(&extracted.dropped, extracted.not_kept.as_deref(), console);
     let Some(out) = &arguments.out else { return Ok(()) };
+    let Extracted { recordings, rows, columns, cached, dropped, .. } = &extracted;
     if console.json() {
         return console.object(&json!({
-            "set": set.name(),
-            "recordings": table.recordings.len(),
-            "columns": table.columns.len(),
-            "dropped": table.dropped,
+            "set": features.name(),
+            "level": level.name(),
+            "recordings": recordings,
+            "rows": rows,
+            "columns": columns,
+            "cached": cached,
+            "dropped": dropped,
             "out": out,
         }));
     }
+    let kept = if *cached > 0 { format!(", {cached} kept from before") } else { String::new() };
     console.note(format!(
-        "{}: {} rows, {} columns, {} left out",
+        "{}: {recordings} recordings{kept}, {rows} rows, {columns} columns, {} left out",
         out.display(),
-        table.recordings.len(),
-        table.columns.len(),
-        table.dropped.len()
+        dropped.len()
     ));
     Ok(())
 }
 
-fn manifest(inputs: &[PathBuf]) -> anyhow::Result<Manifest> {
+/// The set that is asked for, if it has that level.
+pub fn set(name: &str, with: &[Override], level: Level) -> anyhow::Result<FeatureSet> {
+    let set = feature_set(name, with)?;
+    if level == Level::Descriptors {
+        set.descriptor_names().map_err(|error| WrongUsage(error.to_string()))?;
+    }
+    Ok(set)
+}
+
+/// Says what was left out, and what will be computed again.
+pub fn warn(dropped: &[Dropped], not_kept: Option<&str>, console: &Console) {
+    for dropped in dropped {
+        console.warning(format!("left out {}: {}", dropped.file.display(), dropped.reason));
+    }
+    if let Some(reason) = not_kept {
+        console.warning(format!("features could not be kept for the next time: {reason}"));
+    }
+}
+
+fn clear(arguments: &Features, console: &Console) -> anyhow::Result<()> {
+    let Some(cache) = arguments.cache.open() else {
+        return Err(WrongUsage("there is no cache folder on this machine; name one with `--cache DIR`".into()).into());
+    };
+    if arguments.dry_run {
+        console.note(format!("Would remove the features in {}", cache.folder().display()));
+        return Ok(());
+    }
+    let cleared = cache.clear()?;
+    if console.json() && arguments.inputs.is_empty() {
+        return console.object(&json!({ "cache": cache.folder(), "removed": cleared }));
+    }
+    let megabytes = cleared.bytes as f64 / 1e6;
+    console.note(format!("{}: removed {} files, {megabytes:.1} MB", cache.folder().display(), cleared.recordings));
+    Ok(())
+}
+
+pub fn manifest(inputs: &[PathBuf]) -> anyhow::Result<Manifest> {
     let is_table = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if inputs.iter().any(|input| is_table(input)) {
         let [only] = inputs else {
@@ -56,21 +114,48 @@ fn manifest(inputs: &[PathBuf]) -> anyhow::Result<Manifest> {
     Ok(Manifest::unlabelled(inputs)?)
 }
 
-fn to_csv(table: &FeatureTable) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(std::iter::once("file").chain(table.columns.iter().map(String::as_str)))?;
-    for (row, id) in table.ids().into_iter().enumerate() {
-        // The shortest text that reads back to the same bits.
-        let values = table.features.row(row).iter().map(ToString::to_string);
-        writer.write_record(std::iter::once(id).chain(values))?;
+/// Keeps the recordings of a part. Files that nobody can use are told of in the first one.
+fn keep(shard: Shard, manifest: &mut Manifest) -> anyhow::Result<()> {
+    let all = manifest.recordings.len();
+    let range = shard.range(all);
+    if range.is_empty() {
+        let message = format!("part {} of {} is empty: there are {all} recordings", shard.number, shard.of);
+        return Err(WrongUsage(message).into());
     }
-    Ok(writer.into_inner()?)
+    manifest.recordings.truncate(range.end);
+    manifest.recordings.drain(..range.start);
+    if shard.number > 1 {
+        manifest.dropped.clear();
+    }
+    Ok(())
 }
 
-fn print_objects(table: &FeatureTable, console: &Console) -> anyhow::Result<()> {
-    for (row, id) in table.ids().into_iter().enumerate() {
-        let values: BTreeMap<&String, &f32> = table.columns.iter().zip(table.features.row(row)).collect();
-        console.object(&json!({ "file": id, "features": values }))?;
+fn tell(
+    extraction: &Extraction,
+    manifest: &Manifest,
+    format: TableFormat,
+    arguments: &Features,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let Extraction { features, level, cache, .. } = extraction;
+    let folder = cache.as_ref().map(stimmung::extraction::FeatureCache::folder);
+    if console.json() {
+        return console.object(&json!({
+            "set": features,
+            "level": level.name(),
+            "recordings": manifest.recordings.len(),
+            "dropped": manifest.dropped,
+            "format": format.name(),
+            "cache": folder,
+            "out": arguments.out,
+        }));
     }
+    let out = arguments.out.as_ref().map_or("standard output".into(), |out| out.display().to_string());
+    console.print(format!(
+        "Would describe {} recordings by {level} of {}, and write {} to {out}\n",
+        manifest.recordings.len(),
+        features.name(),
+        format.name(),
+    ))?;
     Ok(())
 }

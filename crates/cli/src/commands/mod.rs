@@ -1,6 +1,7 @@
 //! One module a group of commands.
 
 mod augment;
+mod check;
 mod corpus;
 mod experiment;
 mod features;
@@ -75,6 +76,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {
         Command::Predict(predict) => predict::run(predict, console),
         Command::Timeline(timeline) => timeline::run(timeline, console),
         Command::Features(features) => features::run(features, console),
+        Command::Check(check) => check::run(check, console),
         Command::Augment(augment) => augment::run(augment, console),
         Command::Plot(plot) => plot::run(plot, console),
         Command::Report(report) => report::run(report, console),

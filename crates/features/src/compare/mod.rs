@@ -7,7 +7,8 @@ mod names;
 
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
-use crate::lld::framing::fill_up;
+use crate::level::FrameTimes;
+use crate::lld::framing::{Framing, SHORT, fill_up};
 use analysis::Analysis;
 use functionals::Functionals;
 
@@ -19,7 +20,7 @@ pub(crate) const FUNCTIONALS: usize = 6373;
 /// Psychology 4, 2013): 65 descriptors every 10 ms and their deltas, and 6373 functionals of them for a whole recording.
 ///
 /// Names, order and values are those of openSMILE 2.6.0, including what is unusual in them; where that is, the documentation of
-/// the descriptor or the functional says so. `scripts/compare_opensmile.py` measures the agreement.
+/// the descriptor or the functional says so. `stimmung check opensmile` measures the agreement.
 ///
 /// | descriptor | is | unit |
 /// | --- | --- | --- |
@@ -114,6 +115,15 @@ impl Compare {
         let Self { analysis, functionals, padded } = self;
         let contours = analysis.run(fill_up(samples, analysis.least_samples(), padded));
         Ok(functionals.of(&contours.blocks()))
+    }
+}
+
+/// What a [`crate::FeatureSet`] asks for.
+impl Compare {
+    /// Where the frames of 20 ms lie; those of 60 ms begin with them.
+    pub(crate) fn frame_times(sample_rate: u32) -> Result<FrameTimes, FeatureError> {
+        let framing = Framing::new("compare-2016", sample_rate, SHORT)?;
+        Ok(FrameTimes { first: 0, hop: framing.hop, length: framing.length, sample_rate })
     }
 }
 

@@ -3,7 +3,6 @@
 use realfft::num_complex::Complex;
 
 use crate::error::FeatureError;
-use crate::frames::Frames;
 use crate::lld::alpha_ratio::AlphaRatio;
 use crate::lld::auditory::AuditoryBank;
 use crate::lld::bins_where;
@@ -19,11 +18,11 @@ use crate::lld::loudness::LoudnessScale;
 use crate::lld::pitch_path::{Pitch, PitchPath};
 use crate::lld::rms::mean_square;
 use crate::lld::slope::SpectralSlope;
-use crate::lld::smoothing::{smooth, smooth_nonzero};
 use crate::lld::spectrum::{FrameSpectrum, Taper};
 use crate::lld::subharmonics::SubharmonicSummation;
 
-use super::names::{DESCRIPTORS, SPECTRAL};
+use super::contours::Contours;
+use super::names::SPECTRAL;
 
 /// Fundamentals in hertz, and frames until one is decided at the latest.
 const VOICES: std::ops::RangeInclusive<f64> = 55.0..=1000.0;
@@ -51,67 +50,126 @@ pub(super) enum Wanted {
     Functionals,
 }
 
-/// The descriptors of a recording before they are smoothed.
-#[derive(Debug, Default)]
-pub(super) struct Contours {
-    /// In the order of [`DESCRIPTORS`]. The first ten have a value for every frame of 20 ms, the others for every frame of 60 ms.
-    pub(super) values: [Vec<f32>; DESCRIPTORS.len()],
-    /// How many frames were decided before the end of the recording was known.
-    pub(super) decided: usize,
-    /// Sum over all frames of 20 ms of the mean square of their samples.
-    pub(super) energy: f64,
-}
-
-/// Plans and filters for one sampling rate.
+/// Plans and filters for one sampling rate, and what goes on with the recording that is heard.
 pub(super) struct Analysis {
     short: Short,
     voice: Voice,
     delayed: Delayed,
     contours: Contours,
+    heard: Heard,
+    wanted: Wanted,
+    /// What was decided last.
     fundamentals: Vec<Pitch>,
 }
+
+/// The samples that frames to come may ask for. Memory does not grow with the recording.
+#[derive(Default)]
+struct Heard {
+    samples: Vec<f32>,
+    /// Hops before the first of them.
+    hops: usize,
+    /// Samples of the recording so far.
+    total: usize,
+    /// Frames of 60 ms that are transformed, as are the frames of 20 ms that begin with them.
+    frames: usize,
+    /// Frames whose fundamental is decided.
+    decided: usize,
+}
+
+/// Samples that are let go of at once: moving the others for every frame would cost more than it saves.
+const SPENT: usize = 1 << 14;
 
 impl Analysis {
     pub(super) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
         let short = Short::new(Framing::new("egemaps-v02", sample_rate, SHORT)?);
         let voice = Voice::new(Framing::new("egemaps-v02", sample_rate, LONG)?, &short);
         let delayed = Delayed::new(voice.spectrum.bins(), voice.formants.bins());
-        Ok(Self { short, voice, delayed, contours: Contours::default(), fundamentals: Vec::new() })
+        Ok(Self {
+            short,
+            voice,
+            delayed,
+            contours: Contours::default(),
+            heard: Heard::default(),
+            wanted: Wanted::Functionals,
+            fundamentals: Vec::new(),
+        })
     }
 
-    /// The fewest samples that can be analysed.
-    pub(super) fn least_samples(&self) -> usize {
-        self.voice.framing.length
+    /// Begins a recording.
+    pub(super) fn begin(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        self.short.flux.reset();
+        self.voice.path.reset();
+        self.voice.cycles.reset();
+        self.contours.clear();
+        self.heard.samples.clear();
+        self.heard = Heard { samples: std::mem::take(&mut self.heard.samples), ..Heard::default() };
     }
 
-    /// The contours of a recording of at least [`Analysis::least_samples`].
-    pub(super) fn run(&mut self, samples: &[f32], wanted: Wanted) -> &Contours {
-        let Self { short, voice, delayed, contours, fundamentals } = self;
-        short.flux.reset();
-        voice.path.reset();
-        voice.cycles.reset();
-        contours.values.iter_mut().for_each(Vec::clear);
-        contours.energy = 0.0;
-        fundamentals.clear();
-
-        let frames = voice.framing.frames(samples.len());
-        for frame in 0..short.framing.frames(samples.len()) {
-            short.add(&samples[short.framing.range(frame)], contours);
-            if frame < frames {
-                let done = fundamentals.len();
-                voice.listen(&samples[voice.framing.range(frame)], fundamentals);
-                delayed.keep(frame, &short.spectrum, voice);
-                for (decided, pitch) in fundamentals.iter_mut().enumerate().skip(done) {
-                    voice.add(samples, decided, &mut pitch.hertz, delayed, wanted, contours);
-                }
+    /// Takes the next samples.
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        for block in samples.chunks(SPENT) {
+            self.heard.samples.extend_from_slice(block);
+            self.heard.total += block.len();
+            while self.heard.frames < self.voice.framing.frames(self.heard.total) {
+                self.advance();
             }
+            self.let_go();
         }
-        contours.decided = fundamentals.len();
+    }
+
+    /// Ends the recording, which is filled up with silence to one frame of 60 ms; the contours are complete then.
+    pub(super) fn finish(&mut self) -> &mut Contours {
+        let missing = self.voice.framing.length.saturating_sub(self.heard.total);
+        self.push(&vec![0.0; missing]);
+        let Self { short, voice, contours, heard, fundamentals, .. } = self;
+        for frame in heard.frames..short.framing.frames(heard.total) {
+            short.add(&heard.samples[short.framing.range(frame - heard.hops)], contours);
+        }
+        contours.decided = heard.decided;
+        fundamentals.clear();
         voice.path.finish(fundamentals);
-        for (decided, pitch) in fundamentals.iter_mut().enumerate().skip(contours.decided) {
-            voice.add(samples, decided, &mut pitch.hertz, delayed, wanted, contours);
+        self.describe_voice();
+        &mut self.contours
+    }
+
+    /// The descriptors that are complete, of a recording that goes on.
+    pub(super) fn contours(&mut self) -> &mut Contours {
+        &mut self.contours
+    }
+
+    /// Transforms the next frames of both lengths, and describes the voice where its fundamental is decided by that.
+    fn advance(&mut self) {
+        let Self { short, voice, delayed, contours, heard, fundamentals, .. } = self;
+        let index = heard.frames - heard.hops;
+        short.add(&heard.samples[short.framing.range(index)], contours);
+        fundamentals.clear();
+        voice.listen(&heard.samples[voice.framing.range(index)], fundamentals);
+        delayed.keep(heard.frames, &short.spectrum, voice);
+        heard.frames += 1;
+        self.describe_voice();
+    }
+
+    /// Adds the descriptors of the frames whose fundamentals were decided last.
+    fn describe_voice(&mut self) {
+        let Self { voice, delayed, contours, heard, wanted, fundamentals, .. } = self;
+        for pitch in fundamentals.iter() {
+            let kept = &delayed.frames[heard.decided % KEPT];
+            voice.add(&heard.samples, heard.decided - heard.hops, f64::from(pitch.hertz), kept, *wanted, contours);
+            heard.decided += 1;
         }
-        contours
+    }
+
+    /// Lets go of samples that no frame to come can ask for, where they are many.
+    fn let_go(&mut self) {
+        let Self { voice, heard, .. } = self;
+        let hop = voice.framing.hop;
+        let spent = (voice.cycles.earliest() / hop).min(heard.decided - heard.hops);
+        if spent * hop >= SPENT {
+            heard.samples.drain(..spent * hop);
+            heard.hops += spent;
+            voice.cycles.forget(spent);
+        }
     }
 }
 
@@ -208,23 +266,19 @@ impl Voice {
         self.path.advance(candidates, fundamentals);
     }
 
-    /// Adds the descriptors of a frame of which the fundamental is decided; that of a quiet frame becomes 0.
+    /// Adds the descriptors of frame `index` of the samples, of which the fundamental is decided; a quiet one has none.
     fn add(
         &mut self,
         samples: &[f32],
-        frame: usize,
-        hertz: &mut f32,
-        delayed: &Delayed,
+        index: usize,
+        hertz: f64,
+        kept: &DelayedFrame,
         wanted: Wanted,
         contours: &mut Contours,
     ) {
-        let kept = &delayed.frames[frame % KEPT];
-        if kept.level <= QUIET {
-            *hertz = 0.0;
-        }
-        let fundamental = f64::from(*hertz);
+        let fundamental = if kept.level <= QUIET { 0.0 } else { hertz };
         let voiced = fundamental > 0.0;
-        let perturbation = self.cycles.advance(samples, frame, fundamental);
+        let perturbation = self.cycles.advance(samples, index, fundamental);
         let formants = if voiced || wanted == Wanted::Descriptors {
             self.formants.formants(&kept.short)
         } else {
@@ -283,23 +337,5 @@ impl Delayed {
         let bins = kept.short.len();
         kept.short.copy_from_slice(&short.values()[..bins]);
         kept.level = voice.spectrum.level();
-    }
-}
-
-impl Contours {
-    /// All descriptors, smoothed, a row for every frame of 60 ms.
-    pub(super) fn table(&self) -> Frames {
-        let frames = self.values[SPECTRAL].len();
-        let mut table = Frames::zeros(frames, DESCRIPTORS.len());
-        let mut smoothed = Vec::with_capacity(self.values[0].len());
-        for (column, contour) in self.values.iter().enumerate() {
-            smoothed.clear();
-            let smooth = if column < SPECTRAL { smooth } else { smooth_nonzero };
-            smooth(contour, &mut smoothed);
-            for (frame, value) in smoothed.iter().take(frames).enumerate() {
-                table.frame_mut(frame)[column] = *value;
-            }
-        }
-        table
     }
 }

@@ -4,7 +4,7 @@ use crate::functionals::{Extrema, Moments, Percentiles, moments, segments};
 use crate::lld::smoothing::{smooth, smooth_nonzero};
 
 use super::FUNCTIONALS;
-use super::analysis::Contours;
+use super::contours::Contours;
 use super::names::SPECTRAL;
 
 /// Seconds from frame to frame.

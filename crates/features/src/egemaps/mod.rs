@@ -1,12 +1,14 @@
 //! The set eGeMAPS v02.
 
 mod analysis;
+mod contours;
 mod functionals;
 mod names;
 
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
-use crate::lld::framing::fill_up;
+use crate::level::{FrameTimes, Level};
+use crate::lld::framing::{Framing, SHORT};
 use analysis::{Analysis, Wanted};
 use functionals::Functionals;
 
@@ -18,7 +20,7 @@ pub(crate) const FUNCTIONALS: usize = 88;
 /// 25 descriptors every 10 ms, and 88 functionals of them for a whole recording.
 ///
 /// Names, order and values are those of openSMILE 2.6.0, including what is unusual in them; where that is, the documentation of
-/// the descriptor says so. `scripts/compare_opensmile.py` measures the agreement.
+/// the descriptor says so. `stimmung check opensmile` measures the agreement.
 ///
 /// | descriptor | is | unit |
 /// | --- | --- | --- |
@@ -55,7 +57,6 @@ pub(crate) const FUNCTIONALS: usize = 88;
 pub struct Egemaps {
     analysis: Analysis,
     functionals: Functionals,
-    padded: Vec<f32>,
 }
 
 impl Egemaps {
@@ -67,7 +68,7 @@ impl Egemaps {
     /// # Errors
     /// [`FeatureError::SampleRate`] outside 8 to 192 kHz.
     pub fn new(sample_rate: u32) -> Result<Self, FeatureError> {
-        Ok(Self { analysis: Analysis::new(sample_rate)?, functionals: Functionals::default(), padded: Vec::new() })
+        Ok(Self { analysis: Analysis::new(sample_rate)?, functionals: Functionals::default() })
     }
 
     /// Names of the functionals, in order.
@@ -83,9 +84,11 @@ impl Egemaps {
     /// [`crate::LARGEST_SAMPLE`].
     pub fn descriptors(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
         check_samples(samples)?;
-        let Self { analysis, padded, .. } = self;
-        let contours = analysis.run(fill_up(samples, analysis.least_samples(), padded), Wanted::Descriptors);
-        Ok(contours.table())
+        self.begin(Level::Descriptors);
+        self.push(samples);
+        let mut rows = Vec::new();
+        self.finish(Level::Descriptors, &mut rows);
+        Frames::from_rows(rows, Self::DESCRIPTORS.len())
     }
 
     /// The 88 functionals, named by [`Egemaps::functional_names`]; all finite. A recording of less than 60 ms is filled up with
@@ -95,9 +98,44 @@ impl Egemaps {
     /// As [`Egemaps::descriptors`].
     pub fn functionals(&mut self, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
         check_samples(samples)?;
-        let Self { analysis, functionals, padded } = self;
-        let contours = analysis.run(fill_up(samples, analysis.least_samples(), padded), Wanted::Functionals);
-        Ok(functionals.of(contours))
+        self.begin(Level::Functionals);
+        self.push(samples);
+        let mut values = Vec::new();
+        self.finish(Level::Functionals, &mut values);
+        Ok(values)
+    }
+
+    /// Where the frames of the descriptors lie: those of 20 ms.
+    pub(crate) fn frame_times(sample_rate: u32) -> Result<FrameTimes, FeatureError> {
+        let framing = Framing::new("egemaps-v02", sample_rate, SHORT)?;
+        Ok(FrameTimes { first: 0, hop: framing.hop, length: framing.length, sample_rate })
+    }
+
+    /// Begins a recording that comes in blocks of checked samples.
+    pub(crate) fn begin(&mut self, level: Level) {
+        self.analysis.begin(match level {
+            Level::Descriptors => Wanted::Descriptors,
+            Level::Functionals => Wanted::Functionals,
+        });
+    }
+
+    /// The next samples of it.
+    pub(crate) fn push(&mut self, samples: &[f32]) {
+        self.analysis.push(samples);
+    }
+
+    /// Appends the descriptors that are complete so far.
+    pub(crate) fn take_descriptors(&mut self, rows: &mut Vec<f32>) {
+        self.analysis.contours().take_rows(false, rows);
+    }
+
+    /// Ends the recording: appends its functionals, or the descriptors that are left.
+    pub(crate) fn finish(&mut self, level: Level, rows: &mut Vec<f32>) {
+        let contours = self.analysis.finish();
+        match level {
+            Level::Descriptors => contours.take_rows(true, rows),
+            Level::Functionals => rows.extend(self.functionals.of(contours)),
+        }
     }
 }
 

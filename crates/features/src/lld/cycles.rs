@@ -142,6 +142,16 @@ impl CycleTracker {
         self.conclude(&sums)
     }
 
+    /// The first sample that a frame to come may read, or one after the beginning of that frame.
+    pub(crate) fn earliest(&self) -> usize {
+        self.state.position
+    }
+
+    /// Forgets the first `frames` hops: from now on the recording, and its frames, are counted from behind them.
+    pub(crate) fn forget(&mut self, frames: usize) {
+        self.state.position = self.state.position.saturating_sub(frames * self.framing.hop);
+    }
+
     fn load(&mut self, samples: &[f32]) {
         self.segment.clear();
         // In this precision and order the differences of two heights are 0 exactly where they are in the reference.

@@ -2,24 +2,32 @@
 
 /// The mean of every value and its two neighbours, appended to `smoothed`.
 pub(crate) fn smooth(values: &[f32], smoothed: &mut Vec<f32>) {
-    smoothed.extend(neighbours(values).map(|[left, here, right]| (here + left + right) / 3.0));
+    smoothed.extend(neighbours(values).map(mean));
 }
 
 /// The same over those of the three that are not exactly 0, which stands for "not there"; 0 where the value itself is.
 pub(crate) fn smooth_nonzero(values: &[f32], smoothed: &mut Vec<f32>) {
-    smoothed.extend(neighbours(values).map(|[left, here, right]| {
-        if here == 0.0 {
-            return 0.0;
+    smoothed.extend(neighbours(values).map(mean_nonzero));
+}
+
+/// The mean of a value, in the middle, and its neighbours.
+pub(crate) fn mean([left, here, right]: [f32; 3]) -> f32 {
+    (here + left + right) / 3.0
+}
+
+/// The same over those that are not 0; 0 where the one in the middle is.
+pub(crate) fn mean_nonzero([left, here, right]: [f32; 3]) -> f32 {
+    if here == 0.0 {
+        return 0.0;
+    }
+    let (mut sum, mut count) = (here, 1.0);
+    for value in [left, right] {
+        if value != 0.0 {
+            sum += value;
+            count += 1.0;
         }
-        let (mut sum, mut count) = (here, 1.0);
-        for value in [left, right] {
-            if value != 0.0 {
-                sum += value;
-                count += 1.0;
-            }
-        }
-        sum / count
-    }));
+    }
+    sum / count
 }
 
 fn neighbours(values: &[f32]) -> impl Iterator<Item = [f32; 3]> {

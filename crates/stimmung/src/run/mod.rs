@@ -21,7 +21,7 @@ pub use projection::Projection;
 pub use read::{HistoryStep, SavedPrediction, SavedRun};
 pub use timing::Timing;
 pub(crate) use timing::{Stage, Stopwatch};
-pub use write::{save_run, save_selection, write_whole};
+pub use write::{WholeFile, save_run, save_selection, write_whole};
 
 /// The files of a run; the last six are not in every folder.
 mod file {

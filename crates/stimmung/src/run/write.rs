@@ -1,12 +1,13 @@
 //! Writing a run's folder.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stimmung_corpus::Manifest;
 use stimmung_models::{FitProgress, ModelFile};
+use tempfile::NamedTempFile;
 
 use super::{HISTORY_COLUMNS, PREDICTION_COLUMNS, Projection, Receipt, Summary, file, report};
 use crate::select::{Selected, Selection};
@@ -140,14 +141,68 @@ fn history_csv(evaluated: &Evaluated) -> Vec<u8> {
 /// # Errors
 /// [`Error::Io`] where it cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = parent(path);
-    let mut builder = temporary();
-    #[cfg(unix)]
-    builder.permissions(permissions(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(Error::io(path))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
-    file.persist(path).map_err(|error| Error::io(path)(error.error))?;
-    Ok(())
+    let mut file = WholeFile::create(path)?;
+    file.write_all(bytes).map_err(Error::io(path))?;
+    file.finish()
+}
+
+/// A file that is written bit by bit, and appears whole or not at all: it has another name until it is finished.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+impl WholeFile {
+    /// Begins a file that will be at `path`, over one that may be there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nothing can be written beside it.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let mut builder = temporary();
+        #[cfg(unix)]
+        builder.permissions(permissions(0o666));
+        let file = builder.tempfile_in(parent(path)).map_err(Error::io(path))?;
+        Ok(Self { path: path.to_path_buf(), file: BufWriter::with_capacity(1 << 16, file) })
+    }
+
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the rest cannot be written, or the name not given.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.file.flush().and_then(|()| self.file.get_ref().as_file().sync_all()).map_err(Error::io(&self.path))?;
+        self.finish_unsynced()
+    }
+
+    /// The same without waiting until it is safe from a failing machine.
+    pub(crate) fn finish_unsynced(self) -> Result<(), Error> {
+        let Self { path, file } = self;
+        let file = file.into_inner().map_err(|error| Error::io(&path)(error.into_error()))?;
+        file.persist(&path).map_err(|error| Error::io(&path)(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for WholeFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 fn parent(path: &Path) -> &Path {
