@@ -29,8 +29,8 @@ fn figures_are_those_of_the_differences() {
     assert_eq!((agreement.recordings, agreement.rows, a.column.as_str()), (3, 3, "a"));
     assert!((a.largest - 0.1).abs() < 1e-12 && a.worst == "1.wav" && a.median == 0.0, "{a:?}");
     assert!((a.differ - 1.0 / 3.0).abs() < 1e-12);
-    // (−28/3, 10), (29/3, …) by hand: covariance 200/3, deviations √(602/9)·… = 0.9987.
-    assert!((a.correlation - 0.998_752).abs() < 1e-5, "{a:?}");
+    // By hand: 200 / √(200.667 · 200).
+    assert!((a.correlation - 0.998_337_5).abs() < 1e-6, "{a:?}");
     assert_eq!((b.correlation, b.largest, b.differ), (1.0, 0.0, 0.0));
     assert_eq!((agreement.correlation(), agreement.largest()), (a.correlation, a.largest));
 
