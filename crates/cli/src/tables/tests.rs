@@ -71,8 +71,8 @@ fn npy_is_an_array_with_its_names_beside_it() {
 
 #[test]
 fn parquet_reads_back() {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::record::RowAccessor;
+    use ::parquet::file::reader::{FileReader, SerializedFileReader};
+    use ::parquet::record::RowAccessor;
     for level in [Level::Functionals, Level::Descriptors] {
         let (_folder, path) = written(TableFormat::Parquet, level);
         let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
