@@ -139,7 +139,7 @@ pub struct Check {
     #[arg(required = true, value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
-    /// The program's values for these recordings: CSV, as scripts/opensmile_features.py and scripts/librosa_features.py write it
+    /// The program's values for these recordings: CSV with the column `file` and the same names
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub oracle: PathBuf,
 

@@ -100,30 +100,6 @@ impl FeatureCache {
         Ok(cleared)
     }
 
-    /// The name of what is kept of a recording: none where the file cannot be read twice, as a pipe, or not at all.
-    pub(super) fn key(&self, of: &Extraction, recording: &Recording, path: &Path) -> Option<String> {
-        if !fs::metadata(path).ok()?.is_file() {
-            return None;
-        }
-        let sha256 = hash_file(path).ok()?;
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let Extraction { features, level, sample_rate, .. } = of;
-        let key = Key {
-            values: VALUES_VERSION,
-            program: env!("CARGO_PKG_VERSION"),
-            set: features,
-            level: Level::name(*level),
-            sample_rate: *sample_rate,
-            start: recording.start,
-            end: recording.end,
-            extension: extension.unwrap_or_default(),
-            sha256,
-        };
-        let mut hash = Sha256::new();
-        hash.update(serde_json::to_vec(&key).ok()?);
-        Some(hex(&hash.finalize()))
-    }
-
     /// What was kept under a name, if it is sound.
     pub(super) fn get(&self, key: &str) -> Option<Rows> {
         let file = File::open(self.path(key)).ok()?;
@@ -155,6 +131,30 @@ impl FeatureCache {
         let (part, rest) = key.split_at(2);
         self.folder.join(part).join(format!("{rest}.{ENDING}"))
     }
+}
+
+/// The name of what is kept of a recording: none where the file cannot be read twice, as a pipe, or not at all.
+pub(super) fn key(of: &Extraction, recording: &Recording, path: &Path) -> Option<String> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let sha256 = hash_file(path).ok()?;
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let Extraction { features, level, sample_rate, .. } = of;
+    let key = Key {
+        values: VALUES_VERSION,
+        program: env!("CARGO_PKG_VERSION"),
+        set: features,
+        level: Level::name(*level),
+        sample_rate: *sample_rate,
+        start: recording.start,
+        end: recording.end,
+        extension: extension.unwrap_or_default(),
+        sha256,
+    };
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(&key).ok()?);
+    Some(hex(&hash.finalize()))
 }
 
 /// SHA-256 of a file's bytes, in hexadecimal.

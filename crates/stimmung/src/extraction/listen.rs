@@ -6,6 +6,7 @@ use stimmung_audio::{AudioError, DecodeLimits, Stream, StreamResampler};
 use stimmung_corpus::{Manifest, Recording};
 use stimmung_features::{Extractor, RowStream};
 
+use super::cache::key;
 use super::rows::{RowWriter, Rows};
 use super::{Extraction, Heard};
 use crate::listen::{Extractors, MIN_SECONDS, part};
@@ -38,7 +39,7 @@ impl Extraction {
             return Heard::Cancelled;
         }
         let path = manifest.path(recording);
-        let place = self.cache.as_ref().and_then(|cache| Some((cache, cache.key(self, recording, &path)?)));
+        let place = self.cache.as_ref().and_then(|cache| Some((cache, key(self, recording, &path)?)));
         if let Some(rows) = place.as_ref().and_then(|(cache, key)| cache.get(key)) {
             return Heard::Rows(rows, true);
         }

@@ -65,7 +65,7 @@ impl RowWriter {
         file.write_all(&hash.finalize())?;
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
-        Ok(Rows { columns, rows, sample_rate, samples, source: Box::new(file) })
+        Ok(Rows { columns, count: rows, sample_rate, samples, source: Box::new(file) })
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -77,7 +77,8 @@ impl RowWriter {
 /// The rows of a recording.
 pub(super) struct Rows {
     pub(super) columns: usize,
-    pub(super) rows: u64,
+    /// How many there are.
+    pub(super) count: u64,
     /// The rate in hertz, and the samples, that were described.
     pub(super) sample_rate: u32,
     pub(super) samples: u64,
@@ -116,7 +117,7 @@ impl Rows {
         if head[..8] != MARK[..] || expected != Some(values) {
             return Ok(None);
         }
-        Ok(Some(Self { columns: columns as usize, rows, sample_rate, samples, source: Box::new(file) }))
+        Ok(Some(Self { columns: columns as usize, count: rows, sample_rate, samples, source: Box::new(file) }))
     }
 
     /// Hands the rows on, one after the other.
@@ -126,7 +127,7 @@ impl Rows {
         reader.seek(SeekFrom::Start(HEAD)).map_err(waiting)?;
         let mut bytes = vec![0; 4 * self.columns];
         let mut row = vec![0.0; self.columns];
-        for _ in 0..self.rows {
+        for _ in 0..self.count {
             reader.read_exact(&mut bytes).map_err(waiting)?;
             for (value, bytes) in row.iter_mut().zip(bytes.as_chunks().0) {
                 *value = f32::from_le_bytes(*bytes);
@@ -191,7 +192,7 @@ mod tests {
             assert_eq!(values(&mut waiting), rows);
             assert_eq!(values(&mut waiting), rows);
             let mut kept = opened(&written(&rows, 5)).unwrap();
-            assert_eq!((kept.columns, kept.rows, kept.sample_rate, kept.samples), (5, count, 16_000, 777));
+            assert_eq!((kept.columns, kept.count, kept.sample_rate, kept.samples), (5, count, 16_000, 777));
             assert_eq!(values(&mut kept), rows);
         }
     }

@@ -7,11 +7,14 @@ use super::*;
 use crate::testing::{StopAfter, on_threads, tone};
 use crate::{FeatureTable, Hearing, Quiet};
 
+/// A recording's name, the seconds of a frame, and the values.
+type Line = (String, Option<(f64, f64)>, Vec<f32>);
+
 /// All rows as they come.
 #[derive(Default, PartialEq, Debug, Clone)]
 struct Kept {
     columns: Vec<String>,
-    rows: Vec<(String, Option<(f64, f64)>, Vec<f32>)>,
+    rows: Vec<Line>,
 }
 
 impl RowSink for Kept {
