@@ -213,7 +213,7 @@ fn what_does_not_agree_is_named() {
     // A column, a recording, all recordings are missing.
     let cut: String = table.lines().map(|line| line.split(',').take(3).collect::<Vec<_>>().join(",") + "\n").collect();
     check(&cut, &[]).fails(1, &["1 of our 3 columns", "mfcc_03_mean", "--set"]);
-    let shorter: String = table.lines().take(18).map(|line| format!("{line}\n")).collect();
+    let shorter = table.lines().take(18).collect::<Vec<_>>().join("\n");
     let done = check(&shorter, &["--at-least", "0.999999"]).ok();
     assert!(done.stderr.contains("1 recordings are not in") && done.stderr.contains("S3-sadness-2.wav"), "{done:?}");
     check(&table.replace(".wav", ".ogg"), &[]).fails(1, &["none of the recordings"]);
