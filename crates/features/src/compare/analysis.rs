@@ -11,7 +11,8 @@ use crate::lld::entropy::spectral_entropy;
 use crate::lld::flux::SpectralFlux;
 use crate::lld::framing::{Framing, LONG, SHORT};
 use crate::lld::loudness::LoudnessScale;
-use crate::lld::pitch_path::{Pitch, PitchPath};
+use crate::lld::pitch_path::Pitch;
+use crate::lld::pitch_tracker::{PitchTracker, QUIET};
 use crate::lld::power_slope::PowerSlope;
 use crate::lld::rasta::RastaFilter;
 use crate::lld::rms::root_mean_square;
@@ -20,7 +21,6 @@ use crate::lld::sharpness::Sharpness;
 use crate::lld::spectral_harmonicity::SpectralHarmonicity;
 use crate::lld::spectral_moments::SpectralMoments;
 use crate::lld::spectrum::{FrameSpectrum, Taper};
-use crate::lld::subharmonics::SubharmonicSummation;
 use crate::lld::zero_crossings::zero_crossing_rate;
 
 use super::contours::{Contours, SHORT_ENERGIES, VOICES};
@@ -31,9 +31,6 @@ const SET: &str = "compare-2016";
 /// Fundamentals in hertz, and frames until one is decided at the latest.
 const FUNDAMENTALS: std::ops::RangeInclusive<f64> = 52.0..=620.0;
 const DELAY: usize = 30;
-
-/// Frames of which the weighted samples have this root mean square or less are unvoiced.
-const QUIET: f64 = 0.001;
 
 /// Share of the period by which cycles of the voice may be shorter or longer.
 const CYCLE_SEARCH: f64 = 0.25;
@@ -158,10 +155,7 @@ impl Short {
 /// The descriptors of frames of 60 ms.
 struct Voice {
     framing: Framing,
-    spectrum: FrameSpectrum,
-    magnitudes: Vec<f64>,
-    summation: SubharmonicSummation,
-    path: PitchPath,
+    tracker: PitchTracker,
     pitches: Vec<Pitch>,
     /// The root mean square of the weighted samples of every frame.
     levels: Vec<f64>,
@@ -171,36 +165,28 @@ struct Voice {
 
 impl Voice {
     fn new(framing: Framing) -> Self {
-        let spectrum = FrameSpectrum::new(&framing, Taper::Gauss);
-        let (bins, width) = (spectrum.bins(), spectrum.bin_width());
         Self {
-            framing,
-            magnitudes: vec![0.0; bins],
-            summation: SubharmonicSummation::new(bins, width, FUNDAMENTALS),
-            path: PitchPath::new(DELAY),
+            tracker: PitchTracker::new(&framing, FUNDAMENTALS, DELAY),
             pitches: Vec::new(),
             levels: Vec::new(),
             cycles: CycleTracker::new(framing, CYCLE_SEARCH),
             noise: CycleNoise::default(),
-            spectrum,
+            framing,
         }
     }
 
     fn add(&mut self, samples: &[f32], contours: &mut Contours) {
-        self.path.reset();
+        self.tracker.reset();
         self.pitches.clear();
         self.levels.clear();
         for frame in 0..self.framing.frames(samples.len()) {
             let frame = &samples[self.framing.range(frame)];
             contours.push_crossings(zero_crossing_rate(frame));
-            self.spectrum.compute(frame);
-            self.levels.push(self.spectrum.level());
-            self.spectrum.write_magnitudes(&mut self.magnitudes);
-            let candidates = self.summation.candidates(&self.magnitudes);
-            self.path.advance(candidates, &mut self.pitches);
+            self.tracker.advance(frame, &mut self.pitches);
+            self.levels.push(self.tracker.spectrum().level());
         }
         contours.decided = self.pitches.len();
-        self.path.finish(&mut self.pitches);
+        self.tracker.finish(&mut self.pitches);
 
         self.cycles.reset();
         for index in 0..self.pitches.len() {

@@ -103,10 +103,10 @@ impl Contours {
     pub(super) fn table(&mut self) -> Frames {
         let frames = self.voices[0].len();
         self.derive(frames);
-        let Self { smoothed, changes, smoothed_voices, voice_changes, .. } = self;
-        let columns = [smoothed_voices.as_slice(), smoothed, voice_changes, changes].concat();
-        let mut table = Frames::zeros(frames, columns.len());
-        for (column, contour) in columns.iter().enumerate() {
+        let Self { smoothed, changes, smoothed_voices, voice_changes, .. } = &*self;
+        let columns = smoothed_voices.iter().chain(smoothed).chain(voice_changes).chain(changes);
+        let mut table = Frames::zeros(frames, 2 * (VOICES + SOUNDS));
+        for (column, contour) in columns.enumerate() {
             for (frame, value) in contour.iter().take(frames).enumerate() {
                 table.frame_mut(frame)[column] = *value;
             }

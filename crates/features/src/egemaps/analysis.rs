@@ -15,11 +15,11 @@ use crate::lld::hammarberg::HammarbergIndex;
 use crate::lld::harmonicity::Harmonicity;
 use crate::lld::harmonics::Harmonics;
 use crate::lld::loudness::LoudnessScale;
-use crate::lld::pitch_path::{Pitch, PitchPath};
+use crate::lld::pitch_path::Pitch;
+use crate::lld::pitch_tracker::{PitchTracker, QUIET};
 use crate::lld::rms::mean_square;
 use crate::lld::slope::SpectralSlope;
 use crate::lld::spectrum::{FrameSpectrum, Taper};
-use crate::lld::subharmonics::SubharmonicSummation;
 
 use super::contours::Contours;
 use super::names::SPECTRAL;
@@ -27,9 +27,6 @@ use super::names::SPECTRAL;
 /// Fundamentals in hertz, and frames until one is decided at the latest.
 const VOICES: std::ops::RangeInclusive<f64> = 55.0..=1000.0;
 const DELAY: usize = 40;
-
-/// Frames of which the weighted samples have this root mean square or less are unvoiced.
-const QUIET: f64 = 0.001;
 
 /// The fundamental that counts as 0 semitones.
 const LOWEST_NOTE: f64 = 27.5;
@@ -83,7 +80,7 @@ impl Analysis {
     pub(super) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
         let short = Short::new(Framing::new("egemaps-v02", sample_rate, SHORT)?);
         let voice = Voice::new(Framing::new("egemaps-v02", sample_rate, LONG)?, &short);
-        let delayed = Delayed::new(voice.spectrum.bins(), voice.formants.bins());
+        let delayed = Delayed::new(voice.pitch.spectrum().bins(), voice.formants.bins());
         Ok(Self {
             short,
             voice,
@@ -99,7 +96,7 @@ impl Analysis {
     pub(super) fn begin(&mut self, wanted: Wanted) {
         self.wanted = wanted;
         self.short.flux.reset();
-        self.voice.path.reset();
+        self.voice.pitch.reset();
         self.voice.cycles.reset();
         self.contours.clear();
         self.heard.samples.clear();
@@ -128,7 +125,7 @@ impl Analysis {
         }
         contours.decided = heard.decided;
         fundamentals.clear();
-        voice.path.finish(fundamentals);
+        voice.pitch.finish(fundamentals);
         self.describe_voice();
         &mut self.contours
     }
@@ -144,8 +141,8 @@ impl Analysis {
         let index = heard.frames - heard.hops;
         short.add(&heard.samples[short.framing.range(index)], contours);
         fundamentals.clear();
-        voice.listen(&heard.samples[voice.framing.range(index)], fundamentals);
-        delayed.keep(heard.frames, &short.spectrum, voice);
+        voice.pitch.advance(&heard.samples[voice.framing.range(index)], fundamentals);
+        delayed.keep(heard.frames, &short.spectrum, &voice.pitch);
         heard.frames += 1;
         self.describe_voice();
     }
@@ -231,10 +228,7 @@ impl Short {
 /// The descriptors of the voice.
 struct Voice {
     framing: Framing,
-    spectrum: FrameSpectrum,
-    magnitudes: Vec<f64>,
-    summation: SubharmonicSummation,
-    path: PitchPath,
+    pitch: PitchTracker,
     cycles: CycleTracker,
     harmonicity: Harmonicity,
     harmonics: Harmonics,
@@ -243,27 +237,16 @@ struct Voice {
 
 impl Voice {
     fn new(framing: Framing, short: &Short) -> Self {
-        let spectrum = FrameSpectrum::new(&framing, Taper::Gauss);
-        let (bins, width) = (spectrum.bins(), spectrum.bin_width());
+        let pitch = PitchTracker::new(&framing, VOICES, DELAY);
+        let (bins, width) = (pitch.spectrum().bins(), pitch.spectrum().bin_width());
         Self {
             framing,
-            magnitudes: vec![0.0; bins],
-            summation: SubharmonicSummation::new(bins, width, VOICES),
-            path: PitchPath::new(DELAY),
             cycles: CycleTracker::new(framing, CYCLE_SEARCH),
             harmonicity: Harmonicity::new(bins, width),
             harmonics: Harmonics::new(width),
             formants: FormantTracker::new(&short.framing, short.spectrum.bins()),
-            spectrum,
+            pitch,
         }
-    }
-
-    /// Looks for the fundamental of the next frame, and appends those that are decided by it.
-    fn listen(&mut self, frame: &[f32], fundamentals: &mut Vec<Pitch>) {
-        self.spectrum.compute(frame);
-        self.spectrum.write_magnitudes(&mut self.magnitudes);
-        let candidates = self.summation.candidates(&self.magnitudes);
-        self.path.advance(candidates, fundamentals);
     }
 
     /// Adds the descriptors of frame `index` of the samples, of which the fundamental is decided; a quiet one has none.
@@ -331,11 +314,11 @@ impl Delayed {
         Self { frames: (0..KEPT).map(|_| frame()).collect() }
     }
 
-    fn keep(&mut self, frame: usize, short: &FrameSpectrum, voice: &Voice) {
+    fn keep(&mut self, frame: usize, short: &FrameSpectrum, pitch: &PitchTracker) {
         let kept = &mut self.frames[frame % KEPT];
-        kept.magnitudes.copy_from_slice(&voice.magnitudes);
+        kept.magnitudes.copy_from_slice(pitch.magnitudes());
         let bins = kept.short.len();
         kept.short.copy_from_slice(&short.values()[..bins]);
-        kept.level = voice.spectrum.level();
+        kept.level = pitch.spectrum().level();
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod loudness;
 mod octaves;
 mod parabola;
 pub(crate) mod pitch_path;
+pub(crate) mod pitch_tracker;
 pub(crate) mod power_slope;
 pub(crate) mod rasta;
 pub(crate) mod rms;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use stimmung_features::Shape;
 
+use super::{period, transform};
 use crate::archive::{Archive, Tensor};
 use crate::{Matrix, ModelError};
 
@@ -38,12 +39,7 @@ impl Affine {
 
     /// Learns means and scales from these rows of `x`, at least one; it has as many columns as `shape` has values.
     pub(crate) fn standard(x: &Matrix, rows: &[usize], shape: Shape) -> Self {
-        // A picture is so many rows of its bands.
-        let width = match shape {
-            Shape::Vector(columns) => columns,
-            Shape::Picture { bands, .. } => bands,
-        };
-        Self::of_pieces(x, rows, width)
+        Self::of_pieces(x, rows, period(shape))
     }
 
     /// Learns from these rows of `x`, each a run of pieces of `width` values; all pieces share their means and scales.
@@ -95,11 +91,7 @@ impl Affine {
 
     /// These rows of `x`, standardised. The matrix has them, and this number of columns.
     pub(crate) fn transform(&self, x: &Matrix, rows: &[usize]) -> Vec<f32> {
-        let mut out = vec![0.0; rows.len() * x.columns()];
-        for (to, &row) in out.chunks_exact_mut(x.columns()).zip(rows) {
-            self.standardise(x.row(row), to);
-        }
-        out
+        transform(x, rows, |row, to| self.standardise(row, to))
     }
 
     /// Puts means and scales among the tensors of a model file, as those of `owner`.

@@ -76,11 +76,7 @@ impl Scaler {
 
     /// These rows of `x`, scaled. The matrix has them, and the scaler's number of columns.
     pub(crate) fn transform(&self, x: &Matrix, rows: &[usize]) -> Vec<f32> {
-        let mut out = vec![0.0; rows.len() * x.columns()];
-        for (to, &row) in out.chunks_exact_mut(x.columns()).zip(rows) {
-            self.scale(x.row(row), to);
-        }
-        out
+        transform(x, rows, |row, to| self.scale(row, to))
     }
 
     /// Puts the scaler among the tensors of a model file.
@@ -98,5 +94,22 @@ impl Scaler {
         }
         let columns = archive.shape("scaler.mean")?.first().copied().unwrap_or(0);
         Ok(Self::Affine(Affine::read("scaler", archive, columns)?))
+    }
+}
+
+/// These rows of `x`, each as `scale` writes it.
+fn transform(x: &Matrix, rows: &[usize], scale: impl Fn(&[f32], &mut [f32])) -> Vec<f32> {
+    let mut out = vec![0.0; rows.len() * x.columns()];
+    for (to, &row) in out.chunks_exact_mut(x.columns()).zip(rows) {
+        scale(x.row(row), to);
+    }
+    out
+}
+
+/// Values after which the columns repeat: a picture is so many rows of its bands.
+fn period(shape: Shape) -> usize {
+    match shape {
+        Shape::Vector(columns) => columns,
+        Shape::Picture { bands, .. } => bands,
     }
 }

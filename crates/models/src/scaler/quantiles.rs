@@ -1,9 +1,11 @@
 //! Normal scores of ranks.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use stimmung_features::Shape;
 
+use super::period;
 use crate::archive::{Archive, Tensor};
 use crate::training_set::width;
 use crate::{Matrix, ModelError};
@@ -24,13 +26,20 @@ pub(crate) struct Quantiles {
     columns: usize,
     /// [`LANDMARKS`] ascending values for each column, or each band.
     landmarks: Vec<f32>,
-    scores: Vec<f64>,
 }
+
+/// The normal score of every landmark; those of the upper half are exactly the lower ones with the other sign.
+static SCORES: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let score = |landmark: usize| normal_quantile((landmark as f64 / (LANDMARKS - 1) as f64).max(END));
+    let lower: Vec<f64> = (0..LANDMARKS / 2).map(score).collect();
+    let upper = lower.iter().rev().map(|score| -score);
+    lower.iter().copied().chain([0.0]).chain(upper).collect()
+});
 
 impl Quantiles {
     /// Learns from these rows of `x`, at least one.
     pub(super) fn fit(x: &Matrix, rows: &[usize], shape: Shape) -> Self {
-        let width = piece(shape);
+        let width = period(shape);
         let mut landmarks = Vec::with_capacity(width * LANDMARKS);
         let mut values = Vec::with_capacity(rows.len() * x.columns() / width);
         for column in 0..width {
@@ -39,7 +48,7 @@ impl Quantiles {
             values.sort_unstable_by(f32::total_cmp);
             landmarks.extend((0..LANDMARKS).map(|landmark| quantile(&values, landmark)));
         }
-        Self { columns: x.columns(), landmarks, scores: scores() }
+        Self { columns: x.columns(), landmarks }
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -49,22 +58,8 @@ impl Quantiles {
     pub(super) fn scale(&self, row: &[f32], to: &mut [f32]) {
         let columns = self.landmarks.chunks_exact(LANDMARKS).cycle();
         for ((to, value), landmarks) in to.iter_mut().zip(row).zip(columns) {
-            *to = self.score(landmarks, *value) as f32;
+            *to = score(landmarks, *value) as f32;
         }
-    }
-
-    fn score(&self, landmarks: &[f32], value: f32) -> f64 {
-        let below = landmarks.partition_point(|landmark| *landmark < value);
-        let through = below + landmarks[below..].partition_point(|landmark| *landmark <= value);
-        if below < through {
-            return f64::midpoint(self.scores[below], self.scores[through - 1]);
-        }
-        if below == 0 || below == LANDMARKS {
-            return self.scores[below.min(LANDMARKS - 1)];
-        }
-        let [left, right] = [landmarks[below - 1], landmarks[below]].map(f64::from);
-        let share = (f64::from(value) - left) / (right - left);
-        self.scores[below - 1] + share * (self.scores[below] - self.scores[below - 1])
     }
 
     pub(super) fn write(&self, tensors: &mut BTreeMap<String, Tensor>) {
@@ -74,21 +69,28 @@ impl Quantiles {
 
     /// Takes them from a model file of features of this shape.
     pub(super) fn read(archive: &mut Archive<'_>, shape: Shape) -> Result<Self, ModelError> {
-        let landmarks = archive.f32(TENSOR, &[piece(shape), LANDMARKS])?;
+        let landmarks = archive.f32(TENSOR, &[period(shape), LANDMARKS])?;
         if !landmarks.chunks_exact(LANDMARKS).all(<[f32]>::is_sorted) {
             return Err(ModelError::Damaged("the quantiles of its scaler do not ascend".into()));
         }
         let columns = width(shape).ok_or_else(|| ModelError::Damaged("its features are too many".into()))?;
-        Ok(Self { columns, landmarks, scores: scores() })
+        Ok(Self { columns, landmarks })
     }
 }
 
-/// Values after which the columns repeat: a picture is so many rows of its bands.
-fn piece(shape: Shape) -> usize {
-    match shape {
-        Shape::Vector(columns) => columns,
-        Shape::Picture { bands, .. } => bands,
+/// The score of a value among the landmarks of its column.
+fn score(landmarks: &[f32], value: f32) -> f64 {
+    let below = landmarks.partition_point(|landmark| *landmark < value);
+    let through = below + landmarks[below..].partition_point(|landmark| *landmark <= value);
+    if below < through {
+        return f64::midpoint(SCORES[below], SCORES[through - 1]);
     }
+    if below == 0 || below == LANDMARKS {
+        return SCORES[below.min(LANDMARKS - 1)];
+    }
+    let [left, right] = [landmarks[below - 1], landmarks[below]].map(f64::from);
+    let share = (f64::from(value) - left) / (right - left);
+    SCORES[below - 1] + share * (SCORES[below] - SCORES[below - 1])
 }
 
 /// Linearly between the two nearest of the ascending values.
@@ -99,14 +101,6 @@ fn quantile(values: &[f32], landmark: usize) -> f32 {
     let [from, to] = [left, right].map(|at| f64::from(values[at]));
     // One of two equal values, to the bit.
     if from == to { values[left] } else { (from + share * (to - from)) as f32 }
-}
-
-/// The normal score of every landmark; those of the upper half are exactly the lower ones with the other sign.
-fn scores() -> Vec<f64> {
-    let score = |landmark: usize| normal_quantile((landmark as f64 / (LANDMARKS - 1) as f64).max(END));
-    let lower: Vec<f64> = (0..LANDMARKS / 2).map(score).collect();
-    let upper = lower.iter().rev().map(|score| -score);
-    lower.iter().copied().chain([0.0]).chain(upper).collect()
 }
 
 /// The value below which the standard normal distribution has this share, at most a half; by bisection.
@@ -133,7 +127,7 @@ mod tests {
         Quantiles::fit(&x, &(0..values.len()).collect::<Vec<_>>(), Shape::Vector(1))
     }
 
-    fn score(quantiles: &Quantiles, value: f32) -> f32 {
+    fn scored(quantiles: &Quantiles, value: f32) -> f32 {
         let mut to = [0.0];
         quantiles.scale(&[value], &mut to);
         to[0]
@@ -152,12 +146,12 @@ mod tests {
         // Ten to the power of a wide range: a standard score would be ruled by the largest few.
         let values: Vec<f32> = (0..2000).map(|_| 10f32.powf(8.0 * random.centred() as f32)).collect();
         let quantiles = fitted(&values);
-        let mut scores: Vec<f32> = values.iter().map(|value| score(&quantiles, *value)).collect();
+        let mut scores: Vec<f32> = values.iter().map(|value| scored(&quantiles, *value)).collect();
         scores.sort_unstable_by(f32::total_cmp);
         for (at, wanted) in [(50, -1.959_96), (317, -1.0), (1000, 0.0), (1683, 1.0), (1950, 1.959_96)] {
             assert!((scores[at] - wanted).abs() < 0.02, "{at}: {}", scores[at]);
         }
-        let ends = (score(&quantiles, f32::MIN), score(&quantiles, f32::MAX));
+        let ends = (scored(&quantiles, f32::MIN), scored(&quantiles, f32::MAX));
         assert!((ends.0 + 2.575_829).abs() < 1e-5 && ends.1 == -ends.0, "{ends:?}");
     }
 
@@ -168,7 +162,7 @@ mod tests {
         let changed: Vec<f32> = values.iter().map(|value| value.powi(3) + 7.0).collect();
         let (before, after) = (fitted(&values), fitted(&changed));
         for (value, changed) in values.iter().zip(&changed) {
-            assert_eq!(score(&before, *value), score(&after, *changed));
+            assert_eq!(scored(&before, *value), scored(&after, *changed));
         }
     }
 
@@ -177,10 +171,10 @@ mod tests {
         // Half of the values are 0: from the 0th to the 50th of a hundred steps.
         let values: Vec<f32> = (0..201).map(|n| if n <= 100 { 0.0 } else { n as f32 }).collect();
         let middle = f64::midpoint(normal_quantile(END), normal_quantile(0.5)) as f32;
-        assert_eq!(score(&fitted(&values), 0.0), middle);
-        assert!((score(&fitted(&values), 51.0) + 0.5 * normal_quantile(0.49) as f32).abs() < 1e-6);
+        assert_eq!(scored(&fitted(&values), 0.0), middle);
+        assert!((scored(&fitted(&values), 51.0) + 0.5 * normal_quantile(0.49) as f32).abs() < 1e-6);
         for constant in [fitted(&[3.0]), fitted(&[3.0; 7])] {
-            assert_eq!([2.0, 3.0, 4.0].map(|value| score(&constant, value).total_cmp(&0.0) as i8), [-1, 0, 1]);
+            assert_eq!([2.0, 3.0, 4.0].map(|value| scored(&constant, value).total_cmp(&0.0) as i8), [-1, 0, 1]);
         }
     }
 
