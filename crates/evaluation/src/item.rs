@@ -44,7 +44,7 @@ impl Item {
     }
 
     /// The speaker, where there is one: blank names are none.
-    pub(crate) fn known_speaker(&self) -> Option<&str> {
+    pub fn known_speaker(&self) -> Option<&str> {
         self.speaker.as_deref().filter(|name| !name.trim().is_empty())
     }
 }

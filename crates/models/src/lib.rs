@@ -69,7 +69,7 @@ pub use network::{
 };
 pub use one_vs_rest::OneVsRestParams;
 pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
-pub use scaler::Scaling;
+pub use scaler::{Scaling, rank_scores};
 pub use stimmung_features::Shape;
 pub use summary::{ModelSummary, PartSummary};
 pub use svm::{Kernel, SvmParams};

@@ -41,6 +41,12 @@ pub enum Error {
         /// What the corpus has.
         known: String,
     },
+    /// A recipe adapts to speakers, and one is not known.
+    #[error("{file}: its speaker is unknown, and `[adaptation]` needs that of every recording; give a manifest with a column `speaker`, or leave `[adaptation]` out")]
+    SpeakerUnknown {
+        /// The first such recording.
+        file: String,
+    },
     /// The model cannot answer for this corpus.
     #[error(
         "the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`"

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest, standard_emotion};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged, Scores};
 use stimmung_models::{
-    Card, Classifier, FitProgress, FrontEnd, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
+    Card, Classifier, FitProgress, FrontEnd, Matrix, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
 };
 
 use crate::calibration::Calibration;
@@ -38,8 +38,10 @@ pub struct Experiment {
     pub root: PathBuf,
     /// The rate in hertz at which the recordings were heard, and the features computed.
     pub front_end: FrontEnd,
-    /// The features, one row a recording, and what was left out.
+    /// The features as they were heard, one row a recording, and what was left out.
     pub table: Arc<FeatureTable>,
+    /// The features as models see them, where speakers are adapted to.
+    adapted: Option<Arc<Matrix>>,
     /// The emotions, sorted; labels are indices into them.
     pub classes: Vec<String>,
     /// What splitting needs to know of each recording; where copies are made before the split, of each copy as well.
@@ -122,12 +124,14 @@ impl Experiment {
         let hearing = recipe.hearing(sample_rate);
         let table = FeatureTable::extract(&manifest, &hearing, progress)?;
         let (classes, items, rows) = label(&table, &recipe.augmentation);
+        let adapted = recipe.adaptation.apply(&table)?.map(Arc::new);
         Ok(Self {
             recipe,
             corpus: manifest.name,
             root: manifest.root,
             front_end,
             table: Arc::new(table),
+            adapted,
             classes,
             items,
             rows,
@@ -136,7 +140,8 @@ impl Experiment {
         })
     }
 
-    /// The same recordings under another recipe, without hearing them again. `None` if that recipe hears something else.
+    /// The same recordings under another recipe, without hearing them again. `None` if that recipe hears something else, or adapts to
+    /// speakers in another way.
     pub fn under(&self, recipe: Recipe) -> Option<Self> {
         if !self.hears_as(&recipe) {
             return None;
@@ -156,7 +161,7 @@ impl Experiment {
 
     /// Whether another recipe hears the same recordings in the same way.
     pub(crate) fn hears_as(&self, recipe: &Recipe) -> bool {
-        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.hearing(0));
+        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.adaptation, recipe.hearing(0));
         hears(&self.recipe) == hears(recipe)
     }
 
@@ -165,6 +170,11 @@ impl Experiment {
         let before = self.checkpoints.as_ref().map_or(0.0, Checkpoints::seconds_before);
         let timing = self.stopwatch.timing(before);
         Timing { training: timing.training.filter(|_| trained), ..timing }
+    }
+
+    /// The features as models see them.
+    fn features(&self) -> &Matrix {
+        self.adapted.as_deref().unwrap_or(&self.table.features)
     }
 
     /// The label of each item.
@@ -232,6 +242,10 @@ impl Experiment {
         if recipe.augmentation.when == When::BeforeSplit {
             evaluation.protocol += "; copies made before the split are judged like recordings";
         }
+        if let Some(adaptation) = recipe.adaptation.describe() {
+            evaluation.protocol += "; ";
+            evaluation.protocol += adaptation;
+        }
         Ok(evaluation)
     }
 
@@ -262,7 +276,7 @@ impl Experiment {
             rows: Some(&rows),
             groups: groups.as_deref(),
             watched: (!watched.is_empty()).then_some(Watched { rows: &watched_rows, labels: &watched_labels }),
-            ..TrainingSet::new(&self.table.features, shape, &labels, &self.classes)
+            ..TrainingSet::new(self.features(), shape, &labels, &self.classes)
         };
         if progress.cancelled() {
             return Err(Error::Cancelled);
@@ -314,7 +328,7 @@ impl Experiment {
     /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.
     pub(crate) fn judge(&self, classifier: &Classifier, items: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
         let rows: Vec<usize> = items.iter().flat_map(|&item| self.rows[item].test.clone()).collect();
-        let answers = classifier.probabilities_of(&self.table.features, &rows)?;
+        let answers = classifier.probabilities_of(self.features(), &rows)?;
         let mut start = 0;
         let judged = items.iter().map(|&item| {
             let pieces = start..start + self.rows[item].test.len();
@@ -329,7 +343,7 @@ impl Experiment {
     /// model where it can.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit).
+    /// As [`fit`](Self::fit), and as [`Recipe::check_makes_model`].
     pub fn train(&self, evaluated: Option<&Evaluated>, progress: &dyn Progress) -> Result<ModelFile, Error> {
         let items: Vec<usize> = (0..self.items.len()).collect();
         let card = describe_run(self, evaluated);
@@ -344,7 +358,7 @@ impl Experiment {
     /// Fits the recipe's model on some items only, under a card of the caller's.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit).
+    /// As [`train`](Self::train).
     pub fn train_on(&self, items: &[usize], card: Card, progress: &dyn Progress) -> Result<ModelFile, Error> {
         self.train_as(None, items, card, progress)
     }
@@ -356,12 +370,13 @@ impl Experiment {
         card: Card,
         progress: &dyn Progress,
     ) -> Result<ModelFile, Error> {
+        self.recipe.check_makes_model()?;
         progress.begin("training the model", STEPS_OF_A_FIT as u64);
         let mut see = |step| progress.trained(Training::Final, &step);
         let classifier = self.fit_as(name, items, &[], &mut see, progress);
         progress.end();
         let (rows, _) = self.listed(items, |rows| rows.train.clone());
-        let classifier = classifier?.with_novelty(&self.table.features, &rows, self.groups(items).as_deref())?;
+        let classifier = classifier?.with_novelty(self.features(), &rows, self.groups(items).as_deref())?;
         Ok(ModelFile { front_end: self.front_end.clone(), classifier, card })
     }
 }

@@ -10,7 +10,7 @@ use crate::card::fingerprint;
 use crate::experiment::open_corpus;
 use crate::recipe::AugmentationSection;
 use crate::recognizer::load_model;
-use crate::{Error, Evaluated, Experiment, Progress, Recipe};
+use crate::{AdaptationSection, Error, Evaluated, Experiment, Progress, Recipe};
 
 /// A ready model that is to be judged on recordings.
 ///
@@ -49,6 +49,7 @@ impl FixedModel {
             test_time: !front_end.copies.is_empty(),
             ..AugmentationSection::default()
         };
+        recipe.adaptation = AdaptationSection::default();
         recipe.audio.sample_rate = Some(front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;

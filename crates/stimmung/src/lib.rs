@@ -20,6 +20,7 @@
 //! # Ok::<(), stimmung::Error>(())
 //! ```
 
+mod adaptation;
 pub mod agreement;
 mod calibration;
 mod card;
@@ -51,6 +52,7 @@ pub use stimmung_evaluation as evaluation;
 pub use stimmung_features as features;
 pub use stimmung_models as models;
 
+pub use adaptation::{AdaptationMode, AdaptationSection};
 pub use calibration::Calibration;
 pub use checkpoints::Checkpoints;
 pub use corpora::{corpora_cache, corpora_folders, features_cache, find_corpus};

@@ -13,7 +13,7 @@ use stimmung_models::{LARGEST_NUMBER_OF_COPIES, ModelParams, Scaling};
 use crate::reference::{Reference, merge};
 use crate::select::SelectSection;
 use crate::table::hex;
-use crate::{Error, Hearing};
+use crate::{AdaptationSection, Error, Hearing};
 
 /// The recipe behind the embedded model; also what commands start from when no recipe is given.
 pub const DEFAULT_RECIPE: &str = include_str!("../../../recipes/default.toml");
@@ -66,6 +66,9 @@ pub struct Recipe {
     pub augmentation: AugmentationSection,
     /// What is computed from a recording.
     pub features: FeatureSet,
+    /// What the model is told of the speaker whom it judges. Default: nothing.
+    #[serde(default, skip_serializing_if = "AdaptationSection::is_default")]
+    pub adaptation: AdaptationSection,
     /// What is done to features before the model sees them. Default `standard`.
     #[serde(default, skip_serializing_if = "Scaling::is_default")]
     pub scaling: Scaling,
@@ -259,6 +262,7 @@ impl Recipe {
         }
         self.augmentation.check()?;
         self.features.check().map_err(|error| format!("[features] {error}"))?;
+        self.adaptation.check(&self.features)?;
         self.model.check().map_err(|error| format!("[model] {error}"))?;
         self.protocol.check().map_err(|error| format!("[protocol] {error}"))?;
         self.select.as_ref().map_or(Ok(()), SelectSection::check)?;
@@ -275,6 +279,19 @@ impl Recipe {
             copies: self.augmentation.copies.clone(),
             seed: self.seed,
         }
+    }
+
+    /// Fails for a recipe that can be judged and makes no model to answer for single recordings.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for transductive adaptation.
+    pub fn check_makes_model(&self) -> Result<(), Error> {
+        if self.adaptation.answers_alone() {
+            return Ok(());
+        }
+        let message = "[adaptation] mode = \"transductive\" judges all recordings of a speaker together, so no model for single recordings comes \
+                       of it; evaluate the recipe, or train it without [adaptation]";
+        Err(refuse(&self.name, message))
     }
 
     /// The experiment that was published: this recipe with the keys of `[reference.original]`. `None` for a recipe that

@@ -26,8 +26,13 @@ pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
     let experiment =
         Experiment::prepare(recipe, &arguments.source.corpora.folders(), &bar)?.with_checkpoints(checkpoints.clone());
     let evaluated = finished(experiment.evaluate(&bar), &checkpoints, console)?;
-    let model = finished(experiment.train(Some(&evaluated), &bar), &checkpoints, console)?;
-    let summary = save_run(&folder, &experiment, &evaluated, Some(&model))?;
+    let model = if experiment.recipe.adaptation.answers_alone() {
+        Some(finished(experiment.train(Some(&evaluated), &bar), &checkpoints, console)?)
+    } else {
+        console.note("No model is kept: transductive adaptation judges all recordings of a speaker together");
+        None
+    };
+    let summary = save_run(&folder, &experiment, &evaluated, model.as_ref())?;
     checkpoints.discard();
     show(console, &experiment, &evaluated, &summary)
 }
@@ -102,6 +107,7 @@ fn dry_run(recipe: &Recipe, source: &RecipeSource, out: &Path, console: &Console
 
 pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     let recipe = arguments.source.read()?;
+    recipe.check_makes_model()?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stimmung", recipe.name)));
     let bar = Bar::default();
     let checkpoints = checkpoints(&out, &recipe, console)?;

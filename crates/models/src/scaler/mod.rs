@@ -2,6 +2,7 @@
 
 mod affine;
 mod quantiles;
+mod ranks;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::{Matrix, ModelError};
 
 pub(crate) use affine::Affine;
 use quantiles::Quantiles;
+pub use ranks::rank_scores;
 
 /// What is done to features before a model sees them; it is learned from the training rows and kept with the model.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -104,7 +104,7 @@ fn quantile(values: &[f32], landmark: usize) -> f32 {
 }
 
 /// The value below which the standard normal distribution has this share, at most a half; by bisection.
-fn normal_quantile(share: f64) -> f64 {
+pub(super) fn normal_quantile(share: f64) -> f64 {
     let (mut low, mut high) = (-9.0, 0.0);
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);

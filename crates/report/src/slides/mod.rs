@@ -161,6 +161,7 @@ impl Talk<'_> {
         if run.recipe.scaling != Scaling::None {
             texts.push("That is fitted to the training part of each fold, never to what is judged.".to_owned());
         }
+        texts.extend(method::adaptation(run).map(str::to_owned));
         if let Some(counts) = method::descriptors(run) {
             let (above, below) = left.rows(left.height * 0.5);
             page.paragraphs(above, &texts);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use stimmung::SavedRun;
+use stimmung::{AdaptationMode, SavedRun};
 use stimmung::recipe::When;
 use stimmung_audio::Normalise;
 use stimmung_models::{PartSummary, Scaling, Shape};
@@ -105,11 +105,23 @@ pub(crate) fn scaling(run: &SavedRun) -> &'static str {
     }
 }
 
+/// What the model is told of the speaker; `None` where that is nothing.
+pub(crate) fn adaptation(run: &SavedRun) -> Option<&'static str> {
+    match run.recipe.adaptation.mode {
+        AdaptationMode::None => None,
+        AdaptationMode::Transductive => Some(
+            "Each value is then replaced by the normal score of its rank among the recordings of the same speaker, without their labels \
+             (transductive adaptation): what is judged is a speaker's collection, not a recording by itself.",
+        ),
+    }
+}
+
 /// What was computed from a recording.
 pub(crate) fn features(run: &SavedRun) -> Result<Section, ReportError> {
     let recipe = &run.recipe;
     let mut section = Section::new("Features");
     section.text(format!("{} {}", values(run), scaling(run)));
+    section.blocks.extend(adaptation(run).map(|told| Block::Text(told.to_owned())));
     section.blocks.push(Block::Table(table_of("Settings of the features", &recipe.features)));
     section.blocks.extend(descriptors(run).map(|counts| Block::Figure(values_by_descriptor(&counts))));
     section.figure(crate::figures::run::pca_by_emotion(run))?;

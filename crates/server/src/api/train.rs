@@ -130,6 +130,7 @@ pub(super) fn recipe_of(state: &Server, order: &Order) -> Result<(Recipe, String
     }
     // What was published beside it, and what was chosen by it, is not trained.
     let recipe = Recipe { reference: None, select: None, ..Recipe::with_overrides(&text, origin, &overrides)? };
+    recipe.check_makes_model()?;
     let section = &recipe.corpus;
     let Some(corpus) = &section.name else {
         return Err(refuse("On a server, `[corpus]` has a `name`: one of those that GET /v1/corpora lists.".into()));
