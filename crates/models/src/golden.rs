@@ -18,7 +18,7 @@ use crate::scaler::Scaler;
 use crate::testing::{blob_matrix, names};
 use crate::{
     BoostingParams, ClassWeight, Classifier, ForestParams, Gamma, Kernel, LdaParams, LogisticParams, Matrix,
-    MaxFeatures, ModelParams, Shrinkage, SvmParams, TrainingSet, fit,
+    MaxFeatures, ModelParams, Priors, Shrinkage, SvmParams, TrainingSet, fit,
 };
 
 const TOLERANCE: f64 = 1e-4;
@@ -138,8 +138,7 @@ fn logistic_regression_agrees() {
 fn discriminant_analysis_agrees() {
     for case in cases() {
         check_linear(&case, "auto", &ModelParams::Lda(LdaParams::default()), &case.lda_auto);
-        let k = case.data.classes;
-        let flat = LdaParams { shrinkage: Shrinkage::Share(0.5), priors: Some(vec![1.0 / k as f64; k]) };
+        let flat = LdaParams { shrinkage: Shrinkage::Share(0.5), priors: Priors::Equal };
         check_linear(&case, "half, flat", &ModelParams::Lda(flat), &case.lda_half_flat);
     }
 }

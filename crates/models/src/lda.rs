@@ -9,7 +9,7 @@ use crate::covariance::{Spread, covariance, gram, ledoit_wolf};
 use crate::linalg::cholesky_solve;
 use crate::linear::Linear;
 use crate::numeric::counts;
-use crate::params::{Shrinkage, out_of_range};
+use crate::params::{Priors, Shrinkage, out_of_range};
 use crate::scaler::Affine;
 use crate::{FitProgress, Matrix, ModelError};
 
@@ -24,10 +24,8 @@ pub struct LdaParams {
     /// & Wolf 2004 (doi:10.1016/S0047-259X(03)00096-4) estimate per class, or a number from 0 (the raw covariance, which
     /// needs many more recordings than features) to 1 (a diagonal one).
     pub shrinkage: Shrinkage,
-    /// Prior probability of every class that has recordings, in the order of the class names, adding up to 1. Default: the
-    /// shares of the recordings. Equal priors favour the mean recall (UAR) when classes are unequal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub priors: Option<Vec<f64>>,
+    /// How probable each class is beforehand. Default: as its share of the recordings.
+    pub priors: Priors,
 }
 
 impl LdaParams {
@@ -39,7 +37,7 @@ impl LdaParams {
         {
             return Err(out_of_range(Self::KIND, "shrinkage", share, "\"auto\" or a number from 0 to 1"));
         }
-        if let Some(priors) = &self.priors {
+        if let Priors::Given(priors) = &self.priors {
             let sum: f64 = priors.iter().sum();
             if priors.iter().any(|p| !(p.is_finite() && *p > 0.0)) || (sum - 1.0).abs() > 1e-6 {
                 let value = format!("{priors:?}");
@@ -61,9 +59,10 @@ pub(crate) fn fit(
     let d = x.columns();
     let counts = counts(labels, classes);
     let priors: Vec<f64> = match &params.priors {
-        None => counts.iter().map(|&c| c as f64 / labels.len() as f64).collect(),
-        Some(priors) if priors.len() == classes => priors.clone(),
-        Some(priors) => {
+        Priors::Equal => vec![1.0 / classes as f64; classes],
+        Priors::Shares => counts.iter().map(|&c| c as f64 / labels.len() as f64).collect(),
+        Priors::Given(priors) if priors.len() == classes => priors.clone(),
+        Priors::Given(priors) => {
             return Err(ModelError::Unsuitable {
                 kind: LdaParams::KIND,
                 reason: format!("`priors` has {} entries for {classes} classes with recordings", priors.len()),
@@ -232,7 +231,7 @@ mod tests {
     #[test]
     fn full_shrinkage_is_the_nearest_mean() {
         let (x, labels) = blob_matrix(90, 4, 3, 0.4, 3);
-        let params = LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Some(vec![1.0 / 3.0; 3]) };
+        let params = LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Priors::Equal };
         let (model, _) = go(&params, &x, &labels, 3).expect("fitted");
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
@@ -295,9 +294,9 @@ mod tests {
     #[test]
     fn priors_must_fit_the_classes() {
         let (x, labels) = blob_matrix(40, 3, 2, 0.3, 6);
-        let params = LdaParams { priors: Some(vec![0.2, 0.3, 0.5]), ..LdaParams::default() };
+        let params = LdaParams { priors: Priors::Given(vec![0.2, 0.3, 0.5]), ..LdaParams::default() };
         assert!(matches!(go(&params, &x, &labels, 2), Err(ModelError::Unsuitable { .. })));
-        let params = LdaParams { priors: Some(vec![0.2, 0.3]), ..LdaParams::default() };
+        let params = LdaParams { priors: Priors::Given(vec![0.2, 0.3]), ..LdaParams::default() };
         assert!(matches!(params.check(), Err(ModelError::Parameter { key: "priors", .. })));
     }
 }

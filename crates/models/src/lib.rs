@@ -68,7 +68,7 @@ pub use network::{
     NetworkSummary, TrainingParams,
 };
 pub use one_vs_rest::OneVsRestParams;
-pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Shrinkage};
+pub use params::{ClassWeight, Gamma, MaxFeatures, ModelParams, Priors, Shrinkage};
 pub use scaler::{Scaling, rank_scores};
 pub use stimmung_features::Shape;
 pub use summary::{ModelSummary, PartSummary};

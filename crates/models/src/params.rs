@@ -41,6 +41,20 @@ pub enum Shrinkage {
     Share(f64),
 }
 
+/// How probable each class is before anything is heard.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[serde(rename_all = "kebab-case", expecting = "expected \"shares\", \"equal\" or a list of probabilities")]
+pub enum Priors {
+    /// As its share of the recordings; `"shares"` in a recipe.
+    #[default]
+    Shares,
+    /// All alike, which favours the mean recall (UAR) where classes are unequal; `"equal"` in a recipe.
+    Equal,
+    /// As listed: positive, adding up to 1, one for every class that has recordings, in the order of the class names.
+    #[serde(untagged)]
+    Given(Vec<f64>),
+}
+
 /// How many features a tree looks at for each split.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum MaxFeatures {
@@ -333,7 +347,14 @@ mod tests {
             );
         }
         let lda = parse("kind = \"lda\"\nshrinkage = 1").expect("a whole number");
-        assert_eq!(lda, ModelParams::Lda(LdaParams { shrinkage: Shrinkage::Share(1.0), priors: None }));
+        assert_eq!(lda, ModelParams::Lda(LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Priors::Shares }));
+        for (text, priors) in [("'equal'", Priors::Equal), ("[0.5, 0.5]", Priors::Given(vec![0.5; 2]))] {
+            let lda = parse(&format!("kind = \"lda\"\npriors = {text}")).expect("priors");
+            assert_eq!(lda, ModelParams::Lda(LdaParams { priors, ..LdaParams::default() }));
+        }
+        assert!(
+            parse("kind = \"lda\"\npriors = \"even\"").expect_err("no such word").to_string().contains("\"equal\"")
+        );
         // Whole numbers stand for real ones.
         let logistic = parse("kind = \"logistic\"\nc = 2").expect("a whole number");
         assert_eq!(logistic, ModelParams::Logistic(LogisticParams { c: 2.0, ..LogisticParams::default() }));

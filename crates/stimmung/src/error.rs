@@ -42,7 +42,9 @@ pub enum Error {
         known: String,
     },
     /// A recipe adapts to speakers, and one is not known.
-    #[error("{file}: its speaker is unknown, and `[adaptation]` needs that of every recording; give a manifest with a column `speaker`, or leave `[adaptation]` out")]
+    #[error(
+        "{file}: its speaker is unknown, and `[adaptation]` needs that of every recording; give a manifest with a column `speaker`, or leave `[adaptation]` out"
+    )]
     SpeakerUnknown {
         /// The first such recording.
         file: String,

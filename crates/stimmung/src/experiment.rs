@@ -161,7 +161,8 @@ impl Experiment {
 
     /// Whether another recipe hears the same recordings in the same way.
     pub(crate) fn hears_as(&self, recipe: &Recipe) -> bool {
-        let hears = |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.adaptation, recipe.hearing(0));
+        let hears =
+            |recipe: &Recipe| (recipe.corpus.clone(), recipe.audio.clone(), recipe.adaptation, recipe.hearing(0));
         hears(&self.recipe) == hears(recipe)
     }
 

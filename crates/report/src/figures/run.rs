@@ -408,7 +408,8 @@ pub fn compare(runs: &[SavedRun]) -> Result<Figure, ReportError> {
         return Err(missing("runs", "none is given"));
     }
     if let Some(other) = runs.iter().find(|run| run.recipe.adaptation.mode != runs[0].recipe.adaptation.mode) {
-        let modes = [&runs[0], other].map(|run| format!("{} ({:?})", run.summary.name, run.recipe.adaptation.mode.name()));
+        let modes =
+            [&runs[0], other].map(|run| format!("{} ({:?})", run.summary.name, run.recipe.adaptation.mode.name()));
         let why = format!(
             "{} know different things of the speaker, so their figures belong in no common table; compare runs of one mode of [adaptation]",
             modes.join(" and ")

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use stimmung::{AdaptationMode, SavedRun};
 use stimmung::recipe::When;
+use stimmung::{AdaptationMode, SavedRun};
 use stimmung_audio::Normalise;
 use stimmung_models::{PartSummary, Scaling, Shape};
 

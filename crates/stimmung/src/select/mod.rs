@@ -8,7 +8,8 @@
 mod log;
 mod space;
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -225,6 +226,17 @@ impl Selection {
             let _ = writer.write_record(&record);
         }
         writer.into_inner().unwrap_or_default()
+    }
+
+    /// What was chosen inside the training parts, the commonest first, each with the number of folds: `model.c = 0.1 (7)`.
+    pub fn choices(&self, selected: &Selected) -> Vec<String> {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for &trial in &selected.chosen {
+            *counts.entry(trial).or_default() += 1;
+        }
+        let mut counts: Vec<(usize, usize)> = counts.into_iter().collect();
+        counts.sort_by_key(|&(trial, folds)| (Reverse(folds), trial));
+        counts.into_iter().map(|(trial, folds)| format!("{} ({folds})", self.trials[trial].describe())).collect()
     }
 
     /// The metric of one unit by inner cross-validation.

@@ -12,7 +12,8 @@ use stimmung_evaluation::{Evaluation, Interval, MeanSd, Metric};
 
 use crate::reference::{Figure, Reference};
 use crate::run::write_whole;
-use crate::{Checkpoints, Error, Evaluated, Experiment, Progress, Recipe, save_run};
+use crate::select::Selection;
+use crate::{AdaptationMode, Checkpoints, Error, Evaluated, Experiment, Progress, Recipe, save_run, save_selection};
 
 /// By how much `quick` divides epochs.
 const QUICK: i64 = 10;
@@ -193,6 +194,15 @@ pub struct Outcome {
     pub recipe: String,
     /// The corpus's name.
     pub corpus: String,
+    /// The recipe's description.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What was known of the speakers.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub adaptation: AdaptationMode,
+    /// The settings that were chosen inside the training parts, each with the number of folds for which it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<String>,
     /// Which protocol.
     pub variant: Variant,
     /// The published experiment beside it.
@@ -217,6 +227,11 @@ pub struct Outcome {
     pub threads: usize,
     /// The program's version.
     pub stimmung: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_none(mode: &AdaptationMode) -> bool {
+    *mode == AdaptationMode::None
 }
 
 impl Outcome {
@@ -296,10 +311,11 @@ impl Results {
 }
 
 /// Judges one variant of an entry, and saves its run below `out` as `NAME-VARIANT`. `heard` is the corpus as the variant
-/// or recipe before heard it, which is used again where it can be.
+/// or recipe before heard it, which is used again where it can be. A recipe with `[select]` is judged with the settings that are chosen
+/// inside each training part.
 ///
 /// # Errors
-/// As [`Experiment::prepare`] and [`Experiment::evaluate`].
+/// As [`Experiment::prepare`] and [`Experiment::evaluate`], or as [`Selection::prepare`] and [`Selection::run`].
 pub fn judge(
     entry: &Entry,
     variant: Variant,
@@ -313,11 +329,14 @@ pub fn judge(
         .variants()
         .find_map(|(known, recipe)| (known == variant).then(|| recipe.clone()))
         .unwrap_or_else(|| entry.recipe.clone());
+    if recipe.select.is_some() {
+        return choose(entry, variant, recipe, corpora, out, progress);
+    }
     let experiment = match heard.take().and_then(|heard| heard.under(recipe.clone())) {
         Some(experiment) => experiment,
         None => Experiment::prepare(recipe, corpora, progress)?,
     };
-    let run = out.join(format!("{}-{}", experiment.recipe.name, variant.name()));
+    let run = run_folder(out, &experiment.recipe, variant);
     let checkpoints = Checkpoints::beside(&run, &experiment.recipe)?;
     let before = checkpoints.seconds();
     let experiment = experiment.with_checkpoints(checkpoints.clone());
@@ -327,6 +346,33 @@ pub fn judge(
     let outcome = describe(entry, variant, &experiment, &evaluated, before + start.elapsed().as_secs_f64());
     *heard = Some(experiment);
     Ok(outcome)
+}
+
+fn run_folder(out: &Path, recipe: &Recipe, variant: Variant) -> PathBuf {
+    out.join(format!("{}-{}", recipe.name, variant.name()))
+}
+
+/// Judges a recipe with `[select]`.
+fn choose(
+    entry: &Entry,
+    variant: Variant,
+    recipe: Recipe,
+    corpora: &[PathBuf],
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    let start = Instant::now();
+    let run = run_folder(out, &recipe, variant);
+    let selection = Selection::prepare(recipe, corpora, progress)?;
+    let log = run.with_extension("log");
+    let selected = selection.run(&log, progress)?;
+    save_selection(&run, &selection, &selected)?;
+    // The folder holds all that the log does.
+    let _ = fs::remove_file(&log);
+    let mut experiment = selection.experiment(selected.best);
+    experiment.recipe = selection.recipe().clone();
+    let outcome = describe(entry, variant, &experiment, &selected.evaluated, start.elapsed().as_secs_f64());
+    Ok(Outcome { chosen: selection.choices(&selected), ..outcome })
 }
 
 fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated: &Evaluated, seconds: f64) -> Outcome {
@@ -340,6 +386,9 @@ fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated:
     Outcome {
         recipe: experiment.recipe.name.clone(),
         corpus: experiment.corpus.clone(),
+        description: experiment.recipe.description.clone(),
+        adaptation: experiment.recipe.adaptation.mode,
+        chosen: Vec::new(),
         variant,
         configuration: experiment.recipe.configuration(),
         terms: evaluation.terms(),

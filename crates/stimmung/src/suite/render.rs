@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{Measured, Outcome, Variant};
+use crate::AdaptationMode;
 use crate::reference::{Figure, Published};
 
 const HEAD: &str = "\
@@ -18,22 +19,63 @@ several, and with their 95 % bootstrap interval over speakers in the honest one.
 hearing the corpus included where the row before heard something else.
 ";
 
-/// One table for each system, then the terms and notes of each row.
+const ALTERNATIVES_HEAD: &str = "\
+# Results of alternatives
+
+Written by `stimmung run`; every figure is from a run on real recordings, on speakers whose voices the model has not heard, with
+everything fitted and chosen inside the training part. Each row is a recipe; the best stand first. Figures are pooled over all folds,
+with their 95 % bootstrap interval over speakers. Where settings were chosen, the row names what was chosen for each fold, and seconds are those of
+all trials. Each way of adapting to speakers has tables of its own.
+";
+
+/// One table for each published system, and one for the others of each corpus and way of adapting to speakers; below each the terms and notes of its
+/// rows.
 pub(super) fn markdown<'a>(outcomes: impl Iterator<Item = &'a BTreeMap<Variant, Outcome>>) -> String {
-    let (mut systems, mut others) = (BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new(), Vec::new());
+    let mut systems = BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new();
+    let mut others = BTreeMap::<String, Vec<&BTreeMap<Variant, Outcome>>>::new();
     let mut pairs: Vec<&BTreeMap<Variant, Outcome>> = outcomes.collect();
     pairs.sort_by_cached_key(|pair| pair.values().next().map(|outcome| counting_order(&outcome.recipe)));
     for pair in pairs {
         match system(pair) {
             Some(name) => systems.entry(name).or_default().push(pair),
-            None => others.push(pair),
+            None => others.entry(footing(pair)).or_default().push(pair),
         }
     }
-    let mut text = HEAD.to_owned();
-    let others = (!others.is_empty()).then(|| ("Others".to_owned(), others));
-    for (name, pairs) in systems.into_iter().chain(others) {
-        let _ = write!(text, "\n## {name}\n\n{}", table(&pairs));
-        text.push_str(&terms(&pairs));
+    let mut text = if systems.is_empty() && !others.is_empty() { ALTERNATIVES_HEAD } else { HEAD }.to_owned();
+    for (name, pairs) in systems {
+        let _ = write!(text, "\n## {name}\n\n{}{}", table(&pairs), terms(&pairs));
+    }
+    for (name, mut pairs) in others {
+        let uar = |pair: &BTreeMap<Variant, Outcome>| pair.values().map(|it| it.uar.pooled).fold(0.0, f64::max);
+        pairs.sort_by(|a, b| uar(b).total_cmp(&uar(a)));
+        let _ = write!(text, "\n## {name}\n\n{}{}", alternatives(&pairs), terms(&pairs));
+    }
+    text
+}
+
+/// What figures have in common that may share a table.
+fn footing(pair: &BTreeMap<Variant, Outcome>) -> String {
+    let Some(any) = pair.values().next() else { return String::new() };
+    match any.adaptation {
+        AdaptationMode::None => format!("{}, no adaptation", any.corpus),
+        mode => format!("{}, {} adaptation", any.corpus, mode.name()),
+    }
+}
+
+fn alternatives(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
+    let mut text =
+        "| recipe | UAR | WAR | what it is | chosen | seconds |\n| --- | --: | --: | --- | --- | --: |\n".to_owned();
+    for outcome in pairs.iter().flat_map(|pair| pair.values()) {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} | {:.0} |",
+            outcome.recipe,
+            with_interval(&outcome.uar),
+            outcome.figure(Figure::Accuracy).map_or_else(String::new, with_interval),
+            outcome.description,
+            outcome.chosen.join("; "),
+            outcome.seconds,
+        );
     }
     text
 }

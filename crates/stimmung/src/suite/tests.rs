@@ -216,6 +216,9 @@ fn outcome(recipe: &str, variant: Variant, accuracy: f64) -> Outcome {
     Outcome {
         recipe: recipe.to_owned(),
         corpus: "emodb".to_owned(),
+        description: "What it is.".to_owned(),
+        adaptation: AdaptationMode::None,
+        chosen: Vec::new(),
         variant,
         reference: Some(Reference {
             row: format!("R9 {recipe}"),
@@ -251,7 +254,7 @@ fn the_table_shows_published_original_and_honest_figures_with_their_gap() {
     let table = results.to_markdown();
     let row = |line: &str| assert!(table.lines().any(|it| it == line), "{line}\n{table}");
     let headings: Vec<&str> = table.lines().filter(|line| line.starts_with("## ")).collect();
-    assert_eq!(headings, ["## R9", "## Others"]);
+    assert_eq!(headings, ["## R9", "## emodb, no adaptation"]);
     row("| row | recipe | figure | published | original | honest | gap | honest UAR | seconds |");
     row(
         "| R9 a | `a` | accuracy (WAR) | 0.900 | 0.850 ± 0.050 | 0.600 [0.500, 0.700] | +0.250 | 0.550 [0.450, 0.650] | 21 |",
@@ -259,13 +262,51 @@ fn the_table_shows_published_original_and_honest_figures_with_their_gap() {
     row("|  |  | macro precision | 0.800 ± 0.020 | 0.500 | 0.500 | +0.000 |  |  |");
     // What was not judged yet is empty.
     row("| R9 b | `b` | accuracy (WAR) | 0.900 |  | 0.700 [0.600, 0.800] |  | 0.650 [0.550, 0.750] | 10 |");
-    row("| c | `c` | accuracy (WAR) |  |  | 0.500 [0.400, 0.600] |  | 0.450 [0.350, 0.550] | 10 |");
+    row("| `c` | 0.450 [0.350, 0.550] | 0.500 [0.400, 0.600] | What it is. |  | 10 |");
     row("- R9 a: *original*: emodb, original terms; leak: voices; few");
     row("- all rows: *honest*: emodb, honest terms; few");
     row("- all rows: A note.");
     // A later outcome takes the place of the one before.
     results.insert(outcome("b", Variant::Honest, 0.1));
     assert!(!results.to_markdown().contains("0.700 [0.600, 0.800]"));
+}
+
+#[test]
+fn alternatives_stand_best_first_and_apart_by_what_was_known_of_the_speaker() {
+    let mut results = Results::default();
+    for (name, accuracy, adaptation) in [
+        ("good", 0.6, AdaptationMode::None),
+        ("better", 0.7, AdaptationMode::None),
+        ("best", 0.8, AdaptationMode::Transductive),
+    ] {
+        let chosen = vec!["model.c = 1.0 (7)".to_owned(), "model.c = 0.1 (3)".to_owned()];
+        results.insert(Outcome { reference: None, adaptation, chosen, ..outcome(name, Variant::Honest, accuracy) });
+    }
+    let table = results.to_markdown();
+    let order = ["# Results of alt", "## emodb, no ad", "`better`", "`good`", "## emodb, transductive ad", "`best`"];
+    assert!(order.is_sorted_by_key(|text| table.find(text).unwrap()), "{table}");
+    assert!(table.contains("| What it is. | model.c = 1.0 (7); model.c = 0.1 (3) | 10 |"), "{table}");
+}
+
+#[test]
+fn settings_are_chosen_inside_the_training_parts() {
+    let folder = corpus(3, &[0.3, 0.4]);
+    let path = folder.path();
+    let recipe = format!(
+        "name = \"chosen\"\n[corpus]\npath = '{}'\n[features]\nset = \"mfcc\"\nn = 8\n[model]\nkind = \"logistic\"\n\
+         [select]\nfolds = 2\n[select.space]\n\"model.c\" = [0.001, 1.0]\n",
+        path.display()
+    );
+    write(path, "a.toml", &recipe);
+    let suite = open_suite(path, &[], false).unwrap();
+    let entry = &suite.entries[0];
+    let out = path.join("runs");
+    let outcome = judge(entry, Variant::Honest, &mut None, &[], &out, &Quiet).unwrap();
+    assert!(outcome.terms.contains("settings chosen inside each training part, of 2"), "{}", outcome.terms);
+    let folds: usize =
+        outcome.chosen.iter().map(|it| it.split(['(', ')']).nth(1).unwrap().parse::<usize>().unwrap()).sum();
+    assert_eq!(folds, 3, "{:?}", outcome.chosen);
+    assert!(out.join("chosen-honest/trials.csv").is_file() && !out.join("chosen-honest.log").exists());
 }
 
 #[test]
