@@ -304,15 +304,26 @@ pub struct Evaluate {
     pub out: PathBuf,
 }
 
+/// Who answers, and what is known of the speaker.
+#[derive(Args)]
+pub struct Listener {
+    /// The model file; by default the embedded model
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
+
+    /// Neutral recordings of the one who speaks in all inputs, best five: answers leave out what is the voice's own (repeatable)
+    #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub enrol: Vec<PathBuf>,
+}
+
 #[derive(Args)]
 pub struct Predict {
     /// Recordings, folders of recordings, or - for standard input
     #[arg(required = true, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
-    /// The model file; by default the embedded model
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub listener: Listener,
 }
 
 #[derive(Args)]
@@ -321,9 +332,8 @@ pub struct Timeline {
     #[arg(required = true, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
-    /// The model file; by default the embedded model
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub listener: Listener,
 
     /// What is written; by default text, in a file what the ending of its name says, in a folder json
     #[arg(long, short, value_name = "FORMAT")]

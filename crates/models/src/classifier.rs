@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use stimmung_features::Shape;
 
 use crate::boosting::Boosting;
+use crate::enrolment::Enrolment;
 use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::NetworkModel;
@@ -12,7 +13,7 @@ use crate::one_vs_rest::OneVsRest;
 use crate::scaler::Scaler;
 use crate::summary;
 use crate::svm::Svm;
-use crate::{Matrix, ModelError, ModelParams, ModelSummary, PartSummary, Temperature};
+use crate::{Matrix, ModelError, ModelParams, ModelSummary, PartSummary, Temperature, Voice};
 
 /// Below so many rows, waking other threads costs more than it saves.
 const PARALLEL_ROWS: usize = 64;
@@ -32,6 +33,7 @@ pub struct Classifier {
     pub(crate) note: String,
     pub(crate) calibration: Option<Temperature>,
     pub(crate) novelty: Option<Novelty>,
+    pub(crate) enrolment: Option<Enrolment>,
 }
 
 /// The fitted part, on standardised features and classes without gaps.
@@ -192,6 +194,61 @@ impl Classifier {
         Ok(self.novelty.as_ref().map(of))
     }
 
+    /// Learns how voices differ when they are neutral, so that a speaker can [enrol](Self::enrol): `rows` of `features` are neutral recordings,
+    /// and `speakers` says whose. One speaker, or a single row of each, teaches nothing, and neither do pictures.
+    ///
+    /// # Errors
+    /// As [`probabilities_of`](Self::probabilities_of), and [`ModelError::GroupCount`] unless every row has a speaker.
+    pub fn with_enrolment(self, features: &Matrix, rows: &[usize], speakers: &[usize]) -> Result<Self, ModelError> {
+        if speakers.len() != rows.len() {
+            return Err(ModelError::GroupCount { rows: rows.len(), groups: speakers.len() });
+        }
+        let enrolment = match self.shape {
+            Shape::Vector(_) if !rows.is_empty() => Enrolment::fit(&self.scaled(features, rows)?, speakers),
+            _ => None,
+        };
+        Ok(Self { enrolment, ..self })
+    }
+
+    /// Hears a voice in `rows` of `features`, neutral recordings of one speaker, so that [`probabilities_of_voice`](Self::probabilities_of_voice) can leave
+    /// out what is the speaker's own. The more recordings, the more is believed of it; each column is believed as far as neutral recordings of
+    /// one training speaker resembled each other. `None` where the model was not [taught](Self::with_enrolment) it, or for no rows.
+    ///
+    /// # Errors
+    /// As [`probabilities_of`](Self::probabilities_of).
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::ops::ControlFlow;
+    /// use stimmung_models::{Matrix, ModelParams, Shape, TrainingSet, fit};
+    /// // Two speakers, of whom one is louder by 10 throughout; anger is louder than neutral by 2.
+    /// let features = Matrix::new(8, 1, vec![0.0, 0.1, 2.0, 2.1, 10.0, 10.1, 12.0, 12.1])?;
+    /// let classes = ["neutral".to_owned(), "anger".to_owned()];
+    /// let data = TrainingSet::new(&features, Shape::Vector(1), &[0, 0, 1, 1, 0, 0, 1, 1], &classes);
+    /// let model = fit(&ModelParams::by_name("lda")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
+    /// let model = model.with_enrolment(&features, &[0, 1, 4, 5], &[0, 0, 1, 1])?;
+    /// // A third is louder still, and angry in the second recording.
+    /// let third = Matrix::new(2, 1, vec![20.0, 22.0])?;
+    /// let voice = model.enrol(&third, &[0])?.expect("it was taught");
+    /// let answer = model.probabilities_of_voice(&third, &[1], &voice)?;
+    /// assert!(answer.row(0)[1] > 0.5 && model.probabilities_of(&third, &[1])?.row(0)[1] > answer.row(0)[1]);
+    /// # Ok::<(), stimmung_models::ModelError>(())
+    /// ```
+    pub fn enrol(&self, features: &Matrix, rows: &[usize]) -> Result<Option<Voice>, ModelError> {
+        let scaled = self.scaled(features, rows)?;
+        Ok(self.enrolment.as_ref().filter(|_| !rows.is_empty()).map(|enrolment| enrolment.voice(&scaled)))
+    }
+
+    /// Whether speakers can [enrol](Self::enrol).
+    pub fn enrols(&self) -> bool {
+        self.enrolment.is_some()
+    }
+
+    fn scaled(&self, features: &Matrix, rows: &[usize]) -> Result<Matrix, ModelError> {
+        self.check_features(features, rows)?;
+        Matrix::new(rows.len(), self.columns(), self.scaler.transform(features, rows))
+    }
+
     /// What `model info` shows.
     pub fn summary(&self) -> ModelSummary {
         let parts = PartSummary::of(&self.fitted, &self.params, self.present.len());
@@ -206,6 +263,7 @@ impl Classifier {
             fitting: self.note.clone(),
             calibration: self.calibration,
             tells_novelty: self.novelty.is_some(),
+            enrols: self.enrolment.is_some(),
             layers: summary::lines(&parts),
             parts,
         }
@@ -240,12 +298,35 @@ impl Classifier {
     /// ```
     pub fn probabilities_of(&self, features: &Matrix, rows: &[usize]) -> Result<Matrix, ModelError> {
         self.check_features(features, rows)?;
-        let z = self.scaler.transform(features, rows);
-        let rows = rows.len();
+        self.answer(&self.scaler.transform(features, rows))
+    }
+
+    /// As [`probabilities_of`](Self::probabilities_of), for rows of a voice that this classifier has [heard](Self::enrol).
+    ///
+    /// # Errors
+    /// As [`probabilities_of`](Self::probabilities_of), and [`ModelError::Columns`] for a voice that another classifier heard.
+    pub fn probabilities_of_voice(
+        &self,
+        features: &Matrix,
+        rows: &[usize],
+        voice: &Voice,
+    ) -> Result<Matrix, ModelError> {
+        self.check_features(features, rows)?;
+        if voice.offset.len() != self.columns() {
+            return Err(ModelError::Columns { expected: self.columns(), actual: voice.offset.len() });
+        }
+        let mut z = self.scaler.transform(features, rows);
+        voice.remove_from(&mut z);
+        self.answer(&z)
+    }
+
+    /// Class probabilities of scaled rows.
+    fn answer(&self, z: &[f32]) -> Result<Matrix, ModelError> {
+        let rows = z.len() / self.columns();
         if rows == 0 {
             return Matrix::new(0, self.classes.len(), Vec::new());
         }
-        let mut outputs = self.fitted.probabilities(&z, self.columns())?;
+        let mut outputs = self.fitted.probabilities(z, self.columns())?;
         let mut values = vec![0.0; rows * self.classes.len()];
         for (row, output) in outputs.iter_mut().enumerate() {
             let sum: f64 = output.iter().sum();

@@ -175,6 +175,7 @@ fn fit_with(
         note,
         calibration: None,
         novelty: None,
+        enrolment: None,
     })
 }
 

@@ -25,6 +25,7 @@ pub struct LdaParams {
     /// needs many more recordings than features) to 1 (a diagonal one).
     pub shrinkage: Shrinkage,
     /// How probable each class is beforehand. Default: as its share of the recordings.
+    #[serde(skip_serializing_if = "Priors::is_default")]
     pub priors: Priors,
 }
 

@@ -18,6 +18,7 @@ use stimmung_nn::LayerSpec;
 use crate::archive::{self, Archive, Envelope, Metadata, Tensor};
 use crate::boosting::Boosting;
 use crate::classifier::Fitted;
+use crate::enrolment::Enrolment;
 use crate::forest::Forest;
 use crate::linear::Linear;
 use crate::network::{NetworkModel, TENSOR_PREFIX};
@@ -177,6 +178,9 @@ impl ModelFile {
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect();
         classifier.scaler.write(&mut tensors);
+        if let Some(enrolment) = &classifier.enrolment {
+            enrolment.write(&mut tensors);
+        }
         write_fitted(&classifier.fitted, &mut tensors);
         archive::write(&metadata, &tensors)
     }
@@ -259,8 +263,19 @@ impl ModelFile {
             temperature.check().map_err(damaged)?;
         }
         let novelty = novelty.map(|novelty| Novelty::read(novelty, archive, shape)).transpose()?;
-        let classifier =
-            Classifier { params, shape, classes, present, scaler, fitted, note: fitting, calibration, novelty };
+        let enrolment = Enrolment::read(archive, scaler.columns())?;
+        let classifier = Classifier {
+            params,
+            shape,
+            classes,
+            present,
+            scaler,
+            fitted,
+            note: fitting,
+            calibration,
+            novelty,
+            enrolment,
+        };
         Ok(Self { front_end, classifier, card })
     }
 

@@ -55,6 +55,12 @@ pub enum Priors {
     Given(Vec<f64>),
 }
 
+impl Priors {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// How many features a tree looks at for each split.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum MaxFeatures {

@@ -31,6 +31,8 @@ pub struct ModelSummary {
     pub calibration: Option<Temperature>,
     /// Whether it can tell recordings that are unlike those of its training.
     pub tells_novelty: bool,
+    /// Whether a speaker can introduce themself to it with neutral recordings.
+    pub enrols: bool,
     /// The layers of the networks, a line each, below a line for each part of an ensemble; empty where nothing is a
     /// network.
     pub layers: Vec<String>,

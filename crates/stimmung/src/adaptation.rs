@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
+use stimmung_corpus::Recording;
 use stimmung_evaluation::Item;
 use stimmung_features::{FeatureSet, Shape};
 use stimmung_models::{Matrix, rank_scores};
 
+use crate::table::seeded;
 use crate::{Error, FeatureTable};
 
 /// The section `[adaptation]`. Figures of different modes answer different questions and belong in no common table.
@@ -15,7 +18,15 @@ use crate::{Error, FeatureTable};
 pub struct AdaptationSection {
     /// What is known of the speaker. Default nothing.
     pub mode: AdaptationMode,
+    /// With mode `enrolled`, how many neutral recordings of a speaker are known at most, from 1 to 100. Default 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<usize>,
 }
+
+/// The emotion in which speakers introduce themselves.
+pub(crate) const NEUTRAL: &str = "neutral";
+/// Neutral recordings of a speaker, unless a recipe says otherwise.
+const RECORDINGS: usize = 5;
 
 /// What is known of the speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,6 +40,9 @@ pub enum AdaptationMode {
     /// for the other. It judges a collection, not a recording, so no model is made of it; and it takes for granted that the speaker's
     /// recordings are as varied as those of the training speakers.
     Transductive,
+    /// A few neutral recordings of the speaker, by which a model that knows nothing of the speaker takes out what is the voice's own
+    /// ([`Classifier::enrol`](stimmung_models::Classifier::enrol)). Training is as without; of each recording that is judged, others of its speaker are drawn.
+    Enrolled,
 }
 
 impl AdaptationSection {
@@ -46,16 +60,33 @@ impl AdaptationSection {
                 features.name()
             ));
         }
-        Ok(())
+        match self.recordings {
+            Some(_) if self.mode != AdaptationMode::Enrolled => {
+                Err("[adaptation] recordings: only mode = \"enrolled\" has them".into())
+            }
+            Some(recordings) if !(1..=100).contains(&recordings) => {
+                Err(format!("[adaptation] recordings = {recordings}: from 1 to 100"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Neutral recordings of a speaker that are known at most.
+    pub(crate) fn recordings(self) -> usize {
+        self.recordings.unwrap_or(RECORDINGS)
     }
 
     /// What stands behind the protocol wherever figures are shown.
-    pub(crate) fn describe(self) -> Option<&'static str> {
+    pub(crate) fn describe(self) -> Option<String> {
         match self.mode {
             AdaptationMode::None => None,
-            AdaptationMode::Transductive => {
-                Some("transductive adaptation: values are ranked among each speaker's own recordings, without labels")
-            }
+            AdaptationMode::Transductive => Some(
+                "transductive adaptation: values are ranked among each speaker's own recordings, without labels".into(),
+            ),
+            AdaptationMode::Enrolled => Some(format!(
+                "enrolled adaptation: up to {} neutral recordings of each speaker are known, never the one that is judged",
+                self.recordings()
+            )),
         }
     }
 
@@ -69,7 +100,29 @@ impl AdaptationSection {
         match self.mode {
             AdaptationMode::None => Ok(None),
             AdaptationMode::Transductive => Ok(Some(rank_scores(&table.features, &voices(table)?)?)),
+            AdaptationMode::Enrolled => {
+                voices(table)?;
+                let neutral = |recording: &Recording| recording.emotion.as_deref() == Some(NEUTRAL);
+                if table.recordings.iter().any(neutral) { Ok(None) } else { Err(Error::NothingNeutral) }
+            }
         }
+    }
+
+    /// Which recordings a speaker introduces themself with before `item` is judged, of those in `neutral`: drawn by the seed and the
+    /// recording's name alone, and neither it nor a copy of it.
+    pub(crate) fn introduction(self, items: &[Item], item: usize, neutral: &[usize], seed: u64) -> Vec<usize> {
+        let judged = &items[item];
+        let is_other = |it: &Item| it.id != judged.id && (it.source.is_none() || it.source != judged.source);
+        let mut others: Vec<usize> = neutral.iter().copied().filter(|&at| is_other(&items[at])).collect();
+        let mut rng = seeded(seed, b"introduction", &judged.id);
+        let known = others.len().min(self.recordings());
+        for place in 0..known {
+            // The draw is even but for a 2⁻⁵⁰th.
+            let from = place + (rng.next_u64() % (others.len() - place) as u64) as usize;
+            others.swap(place, from);
+        }
+        others.truncate(known);
+        others
     }
 }
 
@@ -79,11 +132,12 @@ impl AdaptationMode {
         match self {
             Self::None => "none",
             Self::Transductive => "transductive",
+            Self::Enrolled => "enrolled",
         }
     }
 }
 
-/// A number for each row of the table: rows share it that are of the same speaker and were changed in the same way. A faster copy is
+/// A number for each row of the table, whose speakers must all be known: rows share it that are of the same speaker and were changed in the same way. A faster copy is
 /// ranked among faster copies.
 fn voices(table: &FeatureTable) -> Result<Vec<usize>, Error> {
     let mut numbers = BTreeMap::new();
@@ -106,11 +160,21 @@ fn voices(table: &FeatureTable) -> Result<Vec<usize>, Error> {
 mod tests {
     use std::fs;
 
+    use stimmung_audio::decode_path;
+
     use super::*;
     use crate::testing::{corpus, experiment, recipe, try_recipe};
-    use crate::{Experiment, FixedModel, Quiet};
+    use crate::{Experiment, FixedModel, Quiet, Recognizer};
 
     const TRANSDUCTIVE: &str = "adaptation.mode=transductive";
+
+    /// Speakers with three neutral recordings each, among others.
+    fn neutral_corpus(speakers: u64) -> tempfile::TempDir {
+        let folder = corpus(speakers, &[0.3, 0.4, 0.5]);
+        let table = folder.path().join("manifest.csv");
+        fs::write(&table, fs::read_to_string(&table).unwrap().replace(",sadness", ",neutral")).unwrap();
+        folder
+    }
 
     #[test]
     fn a_speakers_ranks_do_not_depend_on_how_the_voice_was_recorded() {
@@ -164,12 +228,78 @@ mod tests {
     }
 
     #[test]
+    fn who_introduces_themself_is_drawn_from_the_others() {
+        let items: Vec<Item> = (0..8).map(|n| Item::new(format!("{n}.wav"), 0).with_speaker("a")).collect();
+        let section = AdaptationSection { mode: AdaptationMode::Enrolled, recordings: Some(3) };
+        let mut seen = std::collections::BTreeSet::new();
+        for item in 0..8 {
+            let known = section.introduction(&items, item, &[0, 1, 2, 3, 4, 5], 1);
+            assert!(known.len() == 3 && !known.contains(&item), "{item}: {known:?}");
+            assert_eq!(known, section.introduction(&items, item, &[0, 1, 2, 3, 4, 5], 1));
+            seen.extend(known);
+        }
+        assert_eq!(seen.len(), 6, "all of them have their turn");
+        assert_eq!(section.introduction(&items, 0, &[0, 4], 1), [4], "as many as there are");
+        assert!(section.introduction(&items, 0, &[0], 1).is_empty());
+        let sources = |id: &str| Item { source: Some("0.wav".into()), ..Item::new(id, 0) };
+        assert!(section.introduction(&[sources("0.wav"), sources("0.wav (copy 1)")], 0, &[0, 1], 1).is_empty());
+    }
+
+    #[test]
+    fn an_enrolled_speaker_is_judged_by_a_model_that_knows_no_voice() {
+        let folder = neutral_corpus(4);
+        let path = folder.path();
+        let enrolled = ["adaptation.mode=enrolled", "adaptation.recordings=2"];
+        let (plain, adapted) = (experiment(path, &[]), experiment(path, &enrolled));
+        let [before, after] = [&plain, &adapted].map(|experiment| experiment.evaluate(&Quiet).unwrap());
+        assert_ne!(before.predictions, after.predictions);
+        assert!(after.evaluation.protocol.contains("up to 2 neutral recordings"), "{}", after.evaluation.protocol);
+
+        // By hand, for one recording; the model is the same as without.
+        let item = after.predictions[5].item;
+        let classifier = plain.fit(&after.folds[after.predictions[5].fold].train, &Quiet).unwrap();
+        let speaker = plain.items[item].speaker.clone();
+        let neutral: Vec<usize> = (0..plain.items.len())
+            .filter(|&at| plain.items[at].speaker == speaker && plain.classes[plain.items[at].class] == NEUTRAL)
+            .collect();
+        let known = adapted.recipe.adaptation.introduction(&plain.items, item, &neutral, plain.recipe.seed);
+        let voice = classifier.enrol(&plain.table.features, &known).unwrap().unwrap();
+        let answer = classifier.probabilities_of_voice(&plain.table.features, &[item], &voice).unwrap();
+        assert_eq!(after.predictions[5].probabilities, answer.row(0));
+
+        // And by the model's file.
+        let model = adapted.train(None, &Quiet).unwrap();
+        let recognizer = Recognizer::new(stimmung_models::ModelFile::from_bytes(&model.to_bytes().unwrap()).unwrap());
+        let heard = |index: usize| decode_path(path.join(&adapted.table.recordings[index].file)).unwrap();
+        let before = recognizer.recognize(&heard(item)).unwrap();
+        let recognizer = recognizer.enrolled(&known.iter().map(|&index| heard(index)).collect::<Vec<_>>()).unwrap();
+        assert_ne!(before.probabilities, recognizer.recognize(&heard(item)).unwrap().probabilities);
+        let silence = stimmung_audio::Waveform::new(vec![0.0; 16_000], 16_000).unwrap();
+        assert!(matches!(recognizer.enrolled(&[silence]), Err(Error::Recording(_))));
+    }
+
+    #[test]
+    fn nobody_enrols_where_nothing_is_neutral() {
+        let folder = corpus(2, &[0.3]);
+        let message =
+            Experiment::prepare(recipe(folder.path(), &["adaptation.mode=enrolled"]), &[], &Quiet).unwrap_err();
+        assert!(message.to_string().contains("`neutral`"), "{message}");
+        let model = experiment(folder.path(), &[]).train(None, &Quiet).unwrap();
+        assert!(matches!(Recognizer::new(model).enrolled(&[]), Err(Error::CannotEnrol)));
+    }
+
+    #[test]
     fn modes_that_are_none_and_pictures_are_refused() {
         let folder = corpus(2, &[0.3]);
         let refused = |change: &[&str]| try_recipe(folder.path(), change).unwrap_err().to_string();
         assert!(refused(&["adaptation.mode=transducive"]).contains("did you mean `transductive`"));
         assert!(refused(&["adaptation.mod=none"]).contains("did you mean `mode`"));
         assert!(refused(&[TRANSDUCTIVE, "features={ set = \"mel\" }"]).contains("picture"));
+        assert!(refused(&[TRANSDUCTIVE, "adaptation.recordings=3"]).contains("enrolled"));
+        for number in [0, 101] {
+            let number = format!("adaptation.recordings={number}");
+            assert!(refused(&["adaptation.mode=enrolled", &number]).contains("from 1 to 100"));
+        }
     }
 
     #[test]

@@ -49,6 +49,17 @@ pub enum Error {
         /// The first such recording.
         file: String,
     },
+    /// Speakers are to introduce themselves, and no recording is neutral.
+    #[error(
+        "[adaptation] mode = \"enrolled\": speakers introduce themselves with recordings of the emotion `neutral`, and the corpus has none"
+    )]
+    NothingNeutral,
+    /// Speakers cannot introduce themselves to this model.
+    #[error(
+        "the model cannot get to know a speaker: it was trained without neutral recordings of two known speakers, or looks at pictures; \
+             use another model, or predict without enrolment"
+    )]
+    CannotEnrol,
     /// The model cannot answer for this corpus.
     #[error(
         "the model knows {known}, and the corpus has recordings of {missing}; keep those out with `--emotions {known}`"

@@ -13,6 +13,7 @@ use stimmung_models::{
     Card, Classifier, FitProgress, FrontEnd, Matrix, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
 };
 
+use crate::adaptation::{AdaptationMode, NEUTRAL};
 use crate::calibration::Calibration;
 use crate::card::describe_run;
 use crate::corpora::find_corpus;
@@ -61,6 +62,8 @@ struct ItemRows {
     train: Range<usize>,
     /// Where it is judged: with its copies, if they count at test time.
     test: Range<usize>,
+    /// As it is, without copies.
+    plain: Range<usize>,
 }
 
 /// An evaluation with the predictions behind it.
@@ -245,7 +248,7 @@ impl Experiment {
         }
         if let Some(adaptation) = recipe.adaptation.describe() {
             evaluation.protocol += "; ";
-            evaluation.protocol += adaptation;
+            evaluation.protocol += &adaptation;
         }
         Ok(evaluation)
     }
@@ -301,7 +304,31 @@ impl Experiment {
         };
         advance(STEPS_OF_A_FIT);
         // A fit ends early only because it was asked to.
-        fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })
+        let fitted = fitted.map_err(|error| if progress.cancelled() { Error::Cancelled } else { error.into() })?;
+        self.teach_voices(fitted, items)
+    }
+
+    /// Shows a classifier how the speakers of some items differ when they are neutral.
+    fn teach_voices(&self, classifier: Classifier, items: &[usize]) -> Result<Classifier, Error> {
+        let by_speaker = self.neutral(items);
+        let (mut rows, mut speakers) = (Vec::new(), Vec::new());
+        for (speaker, items) in by_speaker.values().enumerate() {
+            rows.extend(self.listed(items, |rows| rows.plain.clone()).0);
+            speakers.resize(rows.len(), speaker);
+        }
+        Ok(classifier.with_enrolment(self.features(), &rows, &speakers)?)
+    }
+
+    /// Those of some items that are neutral, by speaker, where the speaker is known.
+    fn neutral(&self, items: &[usize]) -> BTreeMap<&str, Vec<usize>> {
+        let mut by_speaker: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for &item in items {
+            let it = &self.items[item];
+            if let (Some(speaker), NEUTRAL) = (it.known_speaker(), self.classes[it.class].as_str()) {
+                by_speaker.entry(speaker).or_default().push(item);
+            }
+        }
+        by_speaker
     }
 
     /// The rows behind some items, and their labels.
@@ -328,16 +355,39 @@ impl Experiment {
 
     /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.
     pub(crate) fn judge(&self, classifier: &Classifier, items: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
-        let rows: Vec<usize> = items.iter().flat_map(|&item| self.rows[item].test.clone()).collect();
-        let answers = classifier.probabilities_of(self.features(), &rows)?;
+        let answers = self.answers(classifier, items)?;
         let mut start = 0;
         let judged = items.iter().map(|&item| {
             let pieces = start..start + self.rows[item].test.len();
             start = pieces.end;
-            let probabilities = pool::of_rows(pieces.map(|row| answers.row(row)));
+            let probabilities = pool::of_rows(answers[pieces].iter().map(Vec::as_slice));
             Judged { item, fold, predicted: most_probable(&probabilities), probabilities }
         });
         Ok(judged.collect())
+    }
+
+    /// Class probabilities of the rows that some items are judged by, one item after the other.
+    fn answers(&self, classifier: &Classifier, items: &[usize]) -> Result<Vec<Vec<f32>>, Error> {
+        let features = self.features();
+        let (rows, _) = self.listed(items, |rows| rows.test.clone());
+        if self.recipe.adaptation.mode != AdaptationMode::Enrolled {
+            return Ok(owned(&classifier.probabilities_of(features, &rows)?));
+        }
+        let all: Vec<usize> = (0..self.items.len()).collect();
+        let neutral = self.neutral(&all);
+        let mut answers = Vec::with_capacity(rows.len());
+        for &item in items {
+            let speaker = self.items[item].known_speaker().unwrap_or_default();
+            let neutral = neutral.get(speaker).map_or(&[][..], Vec::as_slice);
+            let known = self.recipe.adaptation.introduction(&self.items, item, neutral, self.recipe.seed);
+            let (known, _) = self.listed(&known, |rows| rows.plain.clone());
+            let rows: Vec<usize> = self.rows[item].test.clone().collect();
+            answers.extend(owned(&match classifier.enrol(features, &known)? {
+                Some(voice) => classifier.probabilities_of_voice(features, &rows, &voice)?,
+                None => classifier.probabilities_of(features, &rows)?,
+            }));
+        }
+        Ok(answers)
     }
 
     /// Fits the recipe's model on every item and writes its card; `evaluated` puts the honest figures onto it, and calibrates the
@@ -380,6 +430,10 @@ impl Experiment {
         let classifier = classifier?.with_novelty(self.features(), &rows, self.groups(items).as_deref())?;
         Ok(ModelFile { front_end: self.front_end.clone(), classifier, card })
     }
+}
+
+fn owned(rows: &Matrix) -> Vec<Vec<f32>> {
+    rows.iter_rows().map(<[f32]>::to_vec).collect()
 }
 
 /// Opens the corpus that a recipe names, with the recordings of the emotions that it asks for. Those without an emotion are
@@ -465,7 +519,7 @@ fn label(table: &FeatureTable, augmentation: &AugmentationSection) -> (Vec<Strin
         if augmentation.when == When::AfterSplit || table.versions() == 1 {
             items.push(original);
             let test = if augmentation.test_time { table.all_rows(index) } else { table.rows(index, 0) };
-            rows.push(ItemRows { train: table.all_rows(index), test });
+            rows.push(ItemRows { train: table.all_rows(index), test, plain: table.rows(index, 0) });
             continue;
         }
         for version in 0..table.versions() {
@@ -475,7 +529,8 @@ fn label(table: &FeatureTable, augmentation: &AugmentationSection) -> (Vec<Strin
                 item.content = None;
             }
             items.push(item);
-            rows.push(ItemRows { train: table.rows(index, version), test: table.rows(index, version) });
+            let version = table.rows(index, version);
+            rows.push(ItemRows { train: version.clone(), test: version.clone(), plain: version });
         }
     }
     (classes, items, rows)

@@ -49,7 +49,9 @@ impl FixedModel {
             test_time: !front_end.copies.is_empty(),
             ..AugmentationSection::default()
         };
-        recipe.adaptation = AdaptationSection::default();
+        if !recipe.adaptation.answers_alone() {
+            recipe.adaptation = AdaptationSection::default();
+        }
         recipe.audio.sample_rate = Some(front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;

@@ -59,7 +59,7 @@ pub use corpora::{corpora_cache, corpora_folders, features_cache, find_corpus};
 pub use error::{Error, RecordingError};
 pub use experiment::{Evaluated, Experiment, listening_rate, open_corpus};
 pub use fixed::FixedModel;
-pub use listen::{MIN_SECONDS, hear};
+pub use listen::{MIN_SECONDS, check_audible, hear};
 pub use outline::outline;
 pub use progress::{Progress, Quiet, Training, advance_to};
 pub use quality::{Warning, WarningCode};

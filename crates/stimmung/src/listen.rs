@@ -27,7 +27,10 @@ pub fn hear(manifest: &Manifest, recording: &Recording) -> Result<Waveform, Reco
 }
 
 /// Refuses recordings that are too short or silent.
-pub(crate) fn check_audible(waveform: &Waveform) -> Result<(), RecordingError> {
+///
+/// # Errors
+/// [`RecordingError::TooShort`] below [`MIN_SECONDS`], [`RecordingError::Silent`] where all samples are equal.
+pub fn check_audible(waveform: &Waveform) -> Result<(), RecordingError> {
     let (samples, seconds) = (waveform.samples(), waveform.seconds());
     if seconds < MIN_SECONDS {
         return Err(RecordingError::TooShort { samples: samples.len(), seconds, minimum: MIN_SECONDS });

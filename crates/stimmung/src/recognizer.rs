@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 use stimmung_audio::{DecodeLimits, Stream, Waveform, augment};
-use stimmung_models::{Matrix, ModelError, ModelFile};
+use stimmung_models::{Matrix, ModelError, ModelFile, Voice};
 
 use crate::Error;
 use crate::error::RecordingError;
@@ -41,6 +41,8 @@ const SEGMENT: f64 = 10.0;
 pub struct Recognizer {
     model: ModelFile,
     ear: Ear,
+    /// The speaker, if they introduced themself.
+    voice: Option<Voice>,
 }
 
 /// Reads a model file, naming it in errors.
@@ -95,7 +97,34 @@ impl Recognizer {
     /// Puts a model to work.
     pub fn new(model: ModelFile) -> Self {
         let ear = Ear::new(model.front_end.segments, model.front_end.features);
-        Self { model, ear }
+        Self { model, ear, voice: None }
+    }
+
+    /// Gets to know the speaker of all that follows by neutral recordings, the more the better (five say most of it): what is the voice's own is left
+    /// out of the answers. Earlier introductions are forgotten.
+    ///
+    /// Recordings longer than 15 s are heard in pieces of equal length; silent ones are passed over.
+    ///
+    /// # Errors
+    /// [`Error::CannotEnrol`] for a model that does not know how voices differ; [`Error::Recording`] where nothing can be heard.
+    pub fn enrolled(self, introductions: &[Waveform]) -> Result<Self, Error> {
+        if !self.model.classifier.enrols() {
+            return Err(Error::CannotEnrol);
+        }
+        let mut rows = Vec::new();
+        for introduction in introductions {
+            check_audible(introduction)?;
+            let pieces = (introduction.seconds() / LONGEST_WHOLE).ceil().max(1.0) as usize;
+            for piece in introduction.samples().chunks(introduction.len().div_ceil(pieces)).filter(|it| !is_silent(it))
+            {
+                let piece = Waveform::new(piece.to_vec(), introduction.sample_rate()).map_err(RecordingError::from)?;
+                let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
+                rows.extend(self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?);
+            }
+        }
+        let features = Matrix::from_rows(&rows)?;
+        let voice = self.model.classifier.enrol(&features, &(0..rows.len()).collect::<Vec<_>>())?;
+        Ok(Self { voice, ..self })
     }
 
     /// The model at work.
@@ -170,7 +199,13 @@ impl Recognizer {
     }
 
     fn judge_features(&self, features: &Matrix) -> Result<Vec<f32>, Error> {
-        Ok(pool::of_rows(self.model.classifier.probabilities(features)?.iter_rows()))
+        let classifier = &self.model.classifier;
+        let rows: Vec<usize> = (0..features.rows()).collect();
+        let answers = match &self.voice {
+            Some(voice) => classifier.probabilities_of_voice(features, &rows, voice)?,
+            None => classifier.probabilities_of(features, &rows)?,
+        };
+        Ok(pool::of_rows(answers.iter_rows()))
     }
 }
 

@@ -62,13 +62,18 @@ impl Hearing {
 
     /// A changed copy. Its draws depend on the seed, the recording's name and the number of the copy alone.
     fn copy(&self, original: &Waveform, id: &str, number: usize) -> Result<Waveform, RecordingError> {
-        let mut hash = Sha256::new();
-        hash.update(self.seed.to_le_bytes());
-        hash.update((number as u64).to_le_bytes());
-        hash.update(id.as_bytes());
-        let mut rng = ChaCha8Rng::from_seed(hash.finalize().into());
+        let mut rng = seeded(self.seed, &(number as u64).to_le_bytes(), id);
         Ok(augment(&self.copies[number - 1], original, &mut rng)?)
     }
+}
+
+/// Draws that depend on a seed, on what they are for, and on a recording's name alone.
+pub(crate) fn seeded(seed: u64, purpose: &[u8], id: &str) -> ChaCha8Rng {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update(purpose);
+    hash.update(id.as_bytes());
+    ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
 /// The features of usable recordings, and the recordings that were left out.

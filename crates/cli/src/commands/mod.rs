@@ -21,9 +21,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::CommandFactory;
+use stimmung::audio::decode_path;
 use stimmung::corpus::Manifest;
+use stimmung::{Recognizer, RecordingError, check_audible};
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Listener};
 use crate::console::Console;
 
 /// Some of the inputs failed; each failure was printed where it happened.
@@ -61,6 +63,27 @@ fn recordings(inputs: &[PathBuf], console: &Console) -> (Vec<PathBuf>, usize) {
         }
     }
     (files, failures)
+}
+
+/// The model that answers, with the speaker introduced if there are recordings to do so.
+fn recognizer(listener: &Listener, console: &Console) -> anyhow::Result<Recognizer> {
+    let recognizer = match &listener.model {
+        Some(path) => Recognizer::open(path)?,
+        None => Recognizer::embedded()?,
+    };
+    if listener.enrol.is_empty() {
+        return Ok(recognizer);
+    }
+    let (files, _) = recordings(&listener.enrol, console);
+    let mut introductions = Vec::new();
+    for file in files {
+        match decode_path(&file).map_err(RecordingError::from).and_then(|it| check_audible(&it).map(|()| it)) {
+            Ok(introduction) => introductions.push(introduction),
+            Err(error) => console.warning(format!("{} does not introduce the speaker: {error}", file.display())),
+        }
+    }
+    anyhow::ensure!(!introductions.is_empty(), "nothing in --enrol can be heard, so the speaker stays unknown");
+    Ok(recognizer.enrolled(&introductions)?)
 }
 
 pub fn run(arguments: &Arguments, console: &Console) -> anyhow::Result<()> {

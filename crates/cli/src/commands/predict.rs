@@ -7,7 +7,7 @@ use serde_json::json;
 use stimmung::{Prediction, Progress, Recognizer};
 
 use crate::args::Predict;
-use crate::commands::{SomeFailed, recordings, standard_input};
+use crate::commands::{SomeFailed, recognizer, recordings, standard_input};
 use crate::console::{Console, bold, chain, dim};
 use crate::progress::{Bar, stopped};
 
@@ -15,10 +15,7 @@ use crate::progress::{Bar, stopped};
 const BATCH: usize = 64;
 
 pub fn run(arguments: &Predict, console: &Console) -> anyhow::Result<()> {
-    let recognizer = match &arguments.model {
-        Some(path) => Recognizer::open(path)?,
-        None => Recognizer::embedded()?,
-    };
+    let recognizer = recognizer(&arguments.listener, console)?;
     let (files, mut failures) = recordings(&arguments.inputs, console);
     let width = files.iter().map(|file| file.to_string_lossy().chars().count()).max().unwrap_or(0).min(60);
     let bar = Bar::default();

@@ -12,7 +12,7 @@ use stimmung::timeline::{Timeline, TimelineParams};
 use stimmung::{Error, Progress, Recognizer, RecordingError, write_whole};
 
 use crate::args::{self, TimelineFormat};
-use crate::commands::{SomeFailed, WrongUsage, recordings, standard_input};
+use crate::commands::{SomeFailed, WrongUsage, recognizer, recordings, standard_input};
 use crate::console::{Console, bold, chain, dim, green};
 use crate::progress::Bar;
 
@@ -22,10 +22,7 @@ const LONG: u64 = 120;
 pub fn run(arguments: &args::Timeline, console: &Console) -> anyhow::Result<()> {
     let params = arguments.params();
     params.check().map_err(|error| WrongUsage(error.to_string()))?;
-    let recognizer = match &arguments.model {
-        Some(path) => Recognizer::open(path)?,
-        None => Recognizer::embedded()?,
-    };
+    let recognizer = recognizer(&arguments.listener, console)?;
     let (files, mut failures) = recordings(&arguments.inputs, console);
     let (format, targets) = plan(arguments, &files, console)?;
     for (index, file) in files.iter().enumerate() {

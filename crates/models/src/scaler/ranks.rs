@@ -1,5 +1,6 @@
 //! Ranks among the rows of one speaker.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -71,7 +72,11 @@ fn ranked(features: &Matrix, rows: &[usize]) -> Vec<f32> {
 
 /// The value below which the standard normal distribution has this share; exactly opposite for opposite shares.
 fn score(share: f64) -> f32 {
-    let score = if share > 0.5 { -normal_quantile(1.0 - share) } else { normal_quantile(share) };
+    let score = match share.total_cmp(&0.5) {
+        Ordering::Less => normal_quantile(share),
+        Ordering::Equal => 0.0,
+        Ordering::Greater => -normal_quantile(1.0 - share),
+    };
     score as f32
 }
 

@@ -109,6 +109,10 @@ pub(crate) fn scaling(run: &SavedRun) -> &'static str {
 pub(crate) fn adaptation(run: &SavedRun) -> Option<&'static str> {
     match run.recipe.adaptation.mode {
         AdaptationMode::None => None,
+        AdaptationMode::Enrolled => Some(
+            "Before a recording is judged, the model hears others of its speaker that are neutral, and leaves out what they let it expect of the \
+             voice (enrolled adaptation); each value is corrected as far as voices differ in it more than recordings of one voice do.",
+        ),
         AdaptationMode::Transductive => Some(
             "Each value is then replaced by the normal score of its rank among the recordings of the same speaker, without their labels \
              (transductive adaptation): what is judged is a speaker's collection, not a recording by itself.",
