@@ -194,25 +194,36 @@ impl Classifier {
         Ok(self.novelty.as_ref().map(of))
     }
 
-    /// Learns how voices differ when they are neutral, so that a speaker can [enrol](Self::enrol): `rows` of `features` are neutral recordings,
-    /// and `speakers` says whose. One speaker, or a single row of each, teaches nothing, and neither do pictures.
+    /// Learns how voices differ, so that a speaker can [enrol](Self::enrol), from rows with the class and the speaker of each; recordings of the class
+    /// `neutral` are of voices at rest. Fewer than two speakers who have other emotions as well, or a single neutral row of each, teach nothing, and
+    /// neither do pictures.
     ///
     /// # Errors
-    /// As [`probabilities_of`](Self::probabilities_of), and [`ModelError::GroupCount`] unless every row has a speaker.
-    pub fn with_enrolment(self, features: &Matrix, rows: &[usize], speakers: &[usize]) -> Result<Self, ModelError> {
+    /// As [`probabilities_of`](Self::probabilities_of); [`ModelError::GroupCount`] and [`ModelError::LabelCount`] unless every row has a speaker and a class.
+    pub fn with_enrolment(
+        self,
+        features: &Matrix,
+        rows: &[usize],
+        labels: &[usize],
+        speakers: &[usize],
+        neutral: usize,
+    ) -> Result<Self, ModelError> {
         if speakers.len() != rows.len() {
             return Err(ModelError::GroupCount { rows: rows.len(), groups: speakers.len() });
         }
+        if labels.len() != rows.len() {
+            return Err(ModelError::LabelCount { rows: rows.len(), labels: labels.len() });
+        }
         let enrolment = match self.shape {
-            Shape::Vector(_) if !rows.is_empty() => Enrolment::fit(&self.scaled(features, rows)?, speakers),
-            _ => None,
+            Shape::Vector(_) => Enrolment::fit(&self.scaled(features, rows)?, labels, speakers, neutral),
+            Shape::Picture { .. } => None,
         };
         Ok(Self { enrolment, ..self })
     }
 
     /// Hears a voice in `rows` of `features`, neutral recordings of one speaker, so that [`probabilities_of_voice`](Self::probabilities_of_voice) can leave
-    /// out what is the speaker's own. The more recordings, the more is believed of it; each column is believed as far as neutral recordings of
-    /// one training speaker resembled each other. `None` where the model was not [taught](Self::with_enrolment) it, or for no rows.
+    /// out what is the speaker's own. The more recordings, the more is believed of it; each column is believed as far as training speakers kept in other
+    /// emotions what set them apart when neutral. `None` where the model was not [taught](Self::with_enrolment) it, or for no rows.
     ///
     /// # Errors
     /// As [`probabilities_of`](Self::probabilities_of).
@@ -226,7 +237,7 @@ impl Classifier {
     /// let classes = ["neutral".to_owned(), "anger".to_owned()];
     /// let data = TrainingSet::new(&features, Shape::Vector(1), &[0, 0, 1, 1, 0, 0, 1, 1], &classes);
     /// let model = fit(&ModelParams::by_name("lda")?, &data, 1, &mut |_| ControlFlow::Continue(()))?;
-    /// let model = model.with_enrolment(&features, &[0, 1, 4, 5], &[0, 0, 1, 1])?;
+    /// let model = model.with_enrolment(&features, &[0, 1, 2, 3, 4, 5, 6, 7], &[0, 0, 1, 1, 0, 0, 1, 1], &[0, 0, 0, 0, 1, 1, 1, 1], 0)?;
     /// // A third is louder still, and angry in the second recording.
     /// let third = Matrix::new(2, 1, vec![20.0, 22.0])?;
     /// let voice = model.enrol(&third, &[0])?.expect("it was taught");

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::classifier::Fitted;
+use crate::enrolment::Enrolment;
 use crate::network::Watchers;
 use crate::scaler::Scaler;
 use crate::training_set::Task;
 use crate::{
-    CheckpointStore, Classifier, ModelError, ModelParams, TrainingSet, Watched, boosting, forest, lda, logistic,
-    network, one_vs_rest, svm,
+    CheckpointStore, Classifier, Matrix, ModelError, ModelParams, TrainingSet, Watched, boosting, forest, lda,
+    logistic, network, one_vs_rest, svm,
 };
 
 /// How far fitting has come; told after every step.
@@ -164,7 +165,16 @@ fn fit_with(
         groups: data.groups,
         watched: data.watched.map(|watched| Watched { labels: &watched_labels, ..watched }),
     };
-    let (fitted, note) = fit_task(params, &task, seed, store, progress)?;
+    let acquainted = Acquainted::with(data, &rows, &scaler)?;
+    let (fitted, note) = match &acquainted {
+        None => fit_task(params, &task, seed, store, progress)?,
+        Some(it) => {
+            let (heard, watched) = it.places.split_at(rows.len());
+            let watched = task.watched.map(|known| Watched { rows: watched, ..known });
+            let task = Task { features: &it.features, scaler: &it.scaler, rows: heard, watched, ..task };
+            fit_task(params, &task, seed, store, progress)?
+        }
+    };
     Ok(Classifier {
         params: params.clone(),
         shape: data.shape,
@@ -175,8 +185,41 @@ fn fit_with(
         note,
         calibration: None,
         novelty: None,
-        enrolment: None,
+        enrolment: acquainted.map(|it| it.enrolment),
     })
+}
+
+/// The rows of a training set, scaled, with the voices taken out of those whose speakers introduced themselves; watched rows follow as they are.
+struct Acquainted {
+    enrolment: Enrolment,
+    features: Matrix,
+    /// The numbers of its rows.
+    places: Vec<usize>,
+    /// Leaves them as they are.
+    scaler: Scaler,
+}
+
+impl Acquainted {
+    /// `None` where nobody introduces themself, or nothing can be learned of voices.
+    fn with(data: &TrainingSet<'_>, rows: &[usize], scaler: &Scaler) -> Result<Option<Self>, ModelError> {
+        let Some((introductions, speakers)) = data.introductions.zip(data.groups) else { return Ok(None) };
+        let columns = data.features.columns();
+        let scaled = |rows: &[usize]| Matrix::new(rows.len(), columns, scaler.transform(data.features, rows));
+        let heard = scaled(rows)?;
+        let Some(enrolment) = Enrolment::fit(&heard, data.labels, speakers, introductions.neutral) else {
+            return Ok(None);
+        };
+        let mut values = heard.values().to_vec();
+        for (row, introduction) in values.chunks_exact_mut(columns).zip(introductions.rows) {
+            if !introduction.is_empty() {
+                enrolment.voice(&scaled(introduction)?).remove_from(row);
+            }
+        }
+        values.extend_from_slice(scaled(data.watched.map_or(&[], |watched| watched.rows))?.values());
+        let features = Matrix::new(values.len() / columns, columns, values)?;
+        let places = (0..features.rows()).collect();
+        Ok(Some(Self { enrolment, features, places, scaler: Scaler::identity(columns) }))
+    }
 }
 
 /// Fits the model behind the scaler, and says how that went.

@@ -138,7 +138,7 @@ fn logistic_regression_agrees() {
 fn discriminant_analysis_agrees() {
     for case in cases() {
         check_linear(&case, "auto", &ModelParams::Lda(LdaParams::default()), &case.lda_auto);
-        let flat = LdaParams { shrinkage: Shrinkage::Share(0.5), priors: Priors::Equal };
+        let flat = LdaParams { shrinkage: Shrinkage::Share(0.5), priors: Priors::Equal, ..LdaParams::default() };
         check_linear(&case, "half, flat", &ModelParams::Lda(flat), &case.lda_half_flat);
     }
 }

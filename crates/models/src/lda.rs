@@ -1,5 +1,6 @@
 //! Linear discriminant analysis with a shrunken covariance.
 
+use std::fmt::Write;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,11 @@ pub struct LdaParams {
     /// How probable each class is beforehand. Default: as its share of the recordings.
     #[serde(skip_serializing_if = "Priors::is_default")]
     pub priors: Priors,
+    /// Whether probabilities are those of the discriminants as they scatter. A shrunken covariance is too narrow where features go together, so
+    /// that with thousands of them every answer looks certain; the scatter of the training rows along the discriminants tells by what factor. Which
+    /// class is the likeliest changes only by what priors say. Default no, as in scikit-learn.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tempered: bool,
 }
 
 impl LdaParams {
@@ -84,7 +90,7 @@ pub(crate) fn fit(
             return Err(ModelError::Stopped);
         }
     }
-    let weights = pooled.solve(&means).ok_or_else(|| ModelError::Unsuitable {
+    let mut weights = pooled.solve(&means).ok_or_else(|| ModelError::Unsuitable {
         kind: LdaParams::KIND,
         reason: format!(
             "the covariance of {d} features over {} recordings is singular; set `shrinkage` to \"auto\" or above 0, \
@@ -92,15 +98,48 @@ pub(crate) fn fit(
             labels.len()
         ),
     })?;
-    let intercepts = means
-        .iter()
-        .zip(&weights)
-        .zip(&priors)
-        .map(|((mean, w), prior)| -0.5 * mean.iter().zip(w).map(|(m, w)| m * w).sum::<f64>() + prior.ln())
-        .collect();
     let listed: Vec<String> = shares.iter().map(|share| format!("{share:.3}")).collect();
-    let note = format!("shrinkage per class {}", listed.join(" "));
+    let mut note = format!("shrinkage per class {}", listed.join(" "));
+    if params.tempered {
+        let factor = narrowness(x, labels, &priors, &means, &weights);
+        weights.iter_mut().flatten().for_each(|w| *w /= factor);
+        let _ = write!(note, ", tempered by {factor:.3}");
+    }
+    let intercepts =
+        means.iter().zip(&weights).zip(&priors).map(|((mean, w), prior)| -0.5 * dot(mean, w) + prior.ln()).collect();
     Ok((Linear { columns: d, weights: weights.concat(), intercepts }, note))
+}
+
+/// By how much the covariance behind the weights is too narrow: the variance of the rows along the differences of the weights, over the one that the
+/// covariance lets expect, all pairs of classes together.
+///
+/// Along `w = Σ⁻¹ (a − b)` two classes with the means `a` and `b` are `w·(a − b)` apart, and Gaussian rows of covariance `Σ` would have just this variance
+/// there. With another variance `v`, the logarithm of the ratio of their likelihoods is the discriminant times `w·(a − b) / v`.
+fn narrowness(x: &Matrix, labels: &[usize], priors: &[f64], means: &[Vec<f64>], weights: &[Vec<f64>]) -> f64 {
+    let counts = counts(labels, means.len());
+    let pairs = || (0..means.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let mut variance = 0.0;
+    for (row, &label) in x.iter_rows().zip(labels) {
+        let centred: Vec<f64> = row.iter().zip(&means[label]).map(|(&v, m)| f64::from(v) - m).collect();
+        let along: Vec<f64> = weights.iter().map(|w| dot(&centred, w)).collect();
+        let squares = pairs().map(|(a, b)| (along[a] - along[b]).powi(2));
+        variance += priors[label] / counts[label] as f64 * squares.sum::<f64>();
+    }
+    let apart = |(a, b): (usize, usize)| {
+        means[a]
+            .iter()
+            .zip(&means[b])
+            .zip(weights[a].iter().zip(&weights[b]))
+            .map(|((m, n), (v, w))| (m - n) * (v - w))
+            .sum::<f64>()
+    };
+    let expected: f64 = pairs().map(apart).sum();
+    // Rows that do not scatter at all, or classes that nothing keeps apart, say nothing.
+    if variance > 0.0 && expected > 0.0 { variance / expected } else { 1.0 }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// The covariance that the classes share: the sum of their shrunken ones, each times the class's prior.
@@ -232,7 +271,7 @@ mod tests {
     #[test]
     fn full_shrinkage_is_the_nearest_mean() {
         let (x, labels) = blob_matrix(90, 4, 3, 0.4, 3);
-        let params = LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Priors::Equal };
+        let params = LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Priors::Equal, ..LdaParams::default() };
         let (model, _) = go(&params, &x, &labels, 3).expect("fitted");
         let means: Vec<Vec<f64>> = (0..3)
             .map(|k| {
@@ -248,6 +287,43 @@ mod tests {
             let likeliest = (0..3).max_by(|&a, &b| p[a].total_cmp(&p[b])).expect("class");
             assert_eq!(nearest, likeliest);
         }
+    }
+
+    /// Three classes of rows whose features come in 30 groups of 60 that are the same: in truth one in 60 says something new.
+    fn repeated(n: usize, seed: u64) -> (Matrix, Vec<usize>) {
+        let (x, labels) = blob_matrix(n, 30, 3, 2.5, seed);
+        let rows: Vec<Vec<f32>> = x.iter_rows().map(|row| row.iter().flat_map(|&v| [v; 60]).collect()).collect();
+        (Matrix::from_rows(&rows).expect("rows"), labels)
+    }
+
+    #[test]
+    fn tempered_probabilities_are_as_sure_as_they_are_right() {
+        let (all, classes) = repeated(1900, 4);
+        let part = |rows: std::ops::Range<usize>| all.select_rows(&rows.collect::<Vec<_>>()).expect("rows");
+        let ((x, unseen), (labels, truth)) = ((part(0..900), part(900..1900)), classes.split_at(900));
+        let params = |tempered| LdaParams { shrinkage: Shrinkage::Share(0.9), priors: Priors::Equal, tempered };
+        let judged = |tempered| {
+            let (model, note) = go(&params(tempered), &x, labels, 3).expect("fitted");
+            let answers: Vec<Vec<f64>> = unseen.iter_rows().map(|row| model.probabilities(row)).collect();
+            let best = |p: &[f64]| (0..3).max_by(|&a, &b| p[a].total_cmp(&p[b])).expect("a class");
+            let sure = answers.iter().map(|p| p[best(p)] / p.iter().sum::<f64>()).sum::<f64>() / 1000.0;
+            let labels: Vec<usize> = answers.iter().map(|p| best(p)).collect();
+            let right = labels.iter().zip(truth).filter(|(a, b)| a == b).count() as f64 / 1000.0;
+            (sure, right, labels, note)
+        };
+        let (plain, tempered) = (judged(false), judged(true));
+        assert!(plain.0 - plain.1 > 0.1, "sure {}, right {}", plain.0, plain.1);
+        assert!((tempered.0 - tempered.1).abs() < 0.04, "sure {}, right {}", tempered.0, tempered.1);
+        assert_eq!(plain.2, tempered.2, "equal priors leave every label");
+        assert!(tempered.3.contains("tempered by"), "{}", tempered.3);
+    }
+
+    #[test]
+    fn the_right_covariance_needs_no_tempering() {
+        let (x, labels) = blob_matrix(4000, 4, 3, 1.5, 3);
+        let params = LdaParams { shrinkage: Shrinkage::Share(0.0), tempered: true, ..LdaParams::default() };
+        let (_, note) = go(&params, &x, &labels, 3).expect("fitted");
+        assert!(note.ends_with("tempered by 1.000"), "{note}");
     }
 
     #[test]

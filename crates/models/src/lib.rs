@@ -75,4 +75,4 @@ pub use scaler::{Scaling, rank_scores};
 pub use stimmung_features::Shape;
 pub use summary::{ModelSummary, PartSummary};
 pub use svm::{Kernel, SvmParams};
-pub use training_set::{TrainingSet, Watched};
+pub use training_set::{Introductions, TrainingSet, Watched};

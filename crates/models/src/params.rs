@@ -353,7 +353,7 @@ mod tests {
             );
         }
         let lda = parse("kind = \"lda\"\nshrinkage = 1").expect("a whole number");
-        assert_eq!(lda, ModelParams::Lda(LdaParams { shrinkage: Shrinkage::Share(1.0), priors: Priors::Shares }));
+        assert_eq!(lda, ModelParams::Lda(LdaParams { shrinkage: Shrinkage::Share(1.0), ..LdaParams::default() }));
         for (text, priors) in [("'equal'", Priors::Equal), ("[0.5, 0.5]", Priors::Given(vec![0.5; 2]))] {
             let lda = parse(&format!("kind = \"lda\"\npriors = {text}")).expect("priors");
             assert_eq!(lda, ModelParams::Lda(LdaParams { priors, ..LdaParams::default() }));

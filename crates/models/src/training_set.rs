@@ -44,8 +44,20 @@ pub struct TrainingSet<'a> {
     /// The speaker of each row that is learned from, as a number. Early stopping holds out whole speakers; nothing else
     /// looks at them. Where the rows hold pieces or changed copies of recordings, they keep these together as well.
     pub groups: Option<&'a [usize]>,
+    /// Neutral recordings by which the speaker of a row is known beforehand; the model then learns from what is left when the voice is taken out
+    /// ([`Classifier::enrol`](crate::Classifier::enrol)), as it will be judged. Needs `groups`.
+    pub introductions: Option<Introductions<'a>>,
     /// Rows that are scored after every epoch of a network. Their scores are shown and change nothing.
     pub watched: Option<Watched<'a>>,
+}
+
+/// How speakers introduce themselves before a model learns from them.
+#[derive(Clone, Copy, Debug)]
+pub struct Introductions<'a> {
+    /// For each row that is learned from, rows of neutral recordings of its speaker; none leaves it as it is.
+    pub rows: &'a [Vec<usize>],
+    /// The class of neutral recordings, as an index into the names of the classes.
+    pub neutral: usize,
 }
 
 /// Rows on whose scores a training may be watched.
@@ -60,7 +72,17 @@ pub struct Watched<'a> {
 impl<'a> TrainingSet<'a> {
     /// All rows of `features`, standardised, nothing held out and nothing watched.
     pub fn new(features: &'a Matrix, shape: Shape, labels: &'a [usize], classes: &'a [String]) -> Self {
-        Self { features, shape, scaling: Scaling::default(), rows: None, labels, classes, groups: None, watched: None }
+        Self {
+            features,
+            shape,
+            scaling: Scaling::default(),
+            rows: None,
+            labels,
+            classes,
+            groups: None,
+            introductions: None,
+            watched: None,
+        }
     }
 
     /// The rows to learn from.
@@ -83,6 +105,16 @@ impl<'a> TrainingSet<'a> {
             && groups.len() != rows.len()
         {
             return Err(ModelError::GroupCount { rows: rows.len(), groups: groups.len() });
+        }
+        if let Some(Introductions { rows: introductions, .. }) = self.introductions {
+            if introductions.len() != rows.len() || self.groups.is_none() {
+                let groups = self.groups.map_or(0, |_| introductions.len());
+                return Err(ModelError::GroupCount { rows: rows.len(), groups });
+            }
+            introductions.iter().try_for_each(|rows| {
+                self.features.check_rows(rows)?;
+                self.features.check_finite(rows)
+            })?;
         }
         self.watched.map_or(Ok(()), |watched| self.check_rows(watched.rows, watched.labels))
     }

@@ -40,8 +40,8 @@ pub enum AdaptationMode {
     /// for the other. It judges a collection, not a recording, so no model is made of it; and it takes for granted that the speaker's
     /// recordings are as varied as those of the training speakers.
     Transductive,
-    /// A few neutral recordings of the speaker, by which a model that knows nothing of the speaker takes out what is the voice's own
-    /// ([`Classifier::enrol`](stimmung_models::Classifier::enrol)). Training is as without; of each recording that is judged, others of its speaker are drawn.
+    /// A few neutral recordings of the speaker, by which what is the voice's own is taken out
+    /// ([`Classifier::enrol`](stimmung_models::Classifier::enrol)), in training as in testing. For each recording, others of its speaker are drawn.
     Enrolled,
 }
 
@@ -255,9 +255,9 @@ mod tests {
         assert_ne!(before.predictions, after.predictions);
         assert!(after.evaluation.protocol.contains("up to 2 neutral recordings"), "{}", after.evaluation.protocol);
 
-        // By hand, for one recording; the model is the same as without.
+        // By hand, for one recording.
         let item = after.predictions[5].item;
-        let classifier = plain.fit(&after.folds[after.predictions[5].fold].train, &Quiet).unwrap();
+        let classifier = adapted.fit(&after.folds[after.predictions[5].fold].train, &Quiet).unwrap();
         let speaker = plain.items[item].speaker.clone();
         let neutral: Vec<usize> = (0..plain.items.len())
             .filter(|&at| plain.items[at].speaker == speaker && plain.classes[plain.items[at].class] == NEUTRAL)

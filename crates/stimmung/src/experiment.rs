@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use stimmung_corpus::{Dropped, Manifest, standard_emotion};
 use stimmung_evaluation::{Evaluation, Fold, Item, Prediction as Judged, Scores};
 use stimmung_models::{
-    Card, Classifier, FitProgress, FrontEnd, Matrix, ModelError, ModelFile, TrainingSet, Watched, fit, fit_resumable,
+    Card, Classifier, FitProgress, FrontEnd, Introductions, Matrix, ModelError, ModelFile, TrainingSet, Watched, fit,
+    fit_resumable,
 };
 
 use crate::adaptation::{AdaptationMode, NEUTRAL};
@@ -274,11 +275,16 @@ impl Experiment {
         let (rows, labels) = self.listed(items, |rows| rows.train.clone());
         let (watched_rows, watched_labels) = self.listed(watched, |rows| rows.test.clone());
         let groups = self.groups(items);
+        let introductions = self.introduced(items);
         let shape = self.front_end.features.shape(self.front_end.sample_rate)?;
         let data = TrainingSet {
             scaling: self.recipe.scaling,
             rows: Some(&rows),
             groups: groups.as_deref(),
+            introductions: introductions
+                .as_ref()
+                .zip(self.neutral_class())
+                .map(|(rows, neutral)| Introductions { rows, neutral }),
             watched: (!watched.is_empty()).then_some(Watched { rows: &watched_rows, labels: &watched_labels }),
             ..TrainingSet::new(self.features(), shape, &labels, &self.classes)
         };
@@ -308,15 +314,37 @@ impl Experiment {
         self.teach_voices(fitted, items)
     }
 
-    /// Shows a classifier how the speakers of some items differ when they are neutral.
+    /// Shows a classifier how the speakers of some items differ, where it has not learned that already.
     fn teach_voices(&self, classifier: Classifier, items: &[usize]) -> Result<Classifier, Error> {
-        let by_speaker = self.neutral(items);
-        let (mut rows, mut speakers) = (Vec::new(), Vec::new());
-        for (speaker, items) in by_speaker.values().enumerate() {
-            rows.extend(self.listed(items, |rows| rows.plain.clone()).0);
+        let Some(neutral) = self.neutral_class().filter(|_| !classifier.enrols()) else { return Ok(classifier) };
+        let known: Vec<usize> =
+            items.iter().copied().filter(|&item| self.items[item].known_speaker().is_some()).collect();
+        let (mut rows, mut labels, mut speakers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut numbers = BTreeMap::new();
+        for &item in &known {
+            let next = numbers.len();
+            let speaker = *numbers.entry(self.items[item].known_speaker()).or_insert(next);
+            rows.extend(self.rows[item].plain.clone());
+            labels.resize(rows.len(), self.items[item].class);
             speakers.resize(rows.len(), speaker);
         }
-        Ok(classifier.with_enrolment(self.features(), &rows, &speakers)?)
+        Ok(classifier.with_enrolment(self.features(), &rows, &labels, &speakers, neutral)?)
+    }
+
+    fn neutral_class(&self) -> Option<usize> {
+        self.classes.iter().position(|class| class == NEUTRAL)
+    }
+
+    /// For each of some items, the rows by which its speaker is known when it is heard, of recordings `among` which there are neutral ones.
+    fn introductions(&self, items: &[usize], among: &[usize]) -> Vec<Vec<usize>> {
+        let neutral = self.neutral(among);
+        let of = |&item: &usize| {
+            let speaker = self.items[item].known_speaker().unwrap_or_default();
+            let neutral = neutral.get(speaker).map_or(&[][..], Vec::as_slice);
+            let known = self.recipe.adaptation.introduction(&self.items, item, neutral, self.recipe.seed);
+            self.listed(&known, |rows| rows.plain.clone()).0
+        };
+        items.iter().map(of).collect()
     }
 
     /// Those of some items that are neutral, by speaker, where the speaker is known.
@@ -366,6 +394,16 @@ impl Experiment {
         Ok(judged.collect())
     }
 
+    /// The introductions to each training row of some items, where speakers introduce themselves; by recordings among those items.
+    fn introduced(&self, items: &[usize]) -> Option<Vec<Vec<usize>>> {
+        if self.recipe.adaptation.mode != AdaptationMode::Enrolled {
+            return None;
+        }
+        let of_items = self.introductions(items, items);
+        let rows = items.iter().zip(of_items);
+        Some(rows.flat_map(|(&item, known)| vec![known; self.rows[item].train.len()]).collect())
+    }
+
     /// Class probabilities of the rows that some items are judged by, one item after the other.
     fn answers(&self, classifier: &Classifier, items: &[usize]) -> Result<Vec<Vec<f32>>, Error> {
         let features = self.features();
@@ -374,13 +412,8 @@ impl Experiment {
             return Ok(owned(&classifier.probabilities_of(features, &rows)?));
         }
         let all: Vec<usize> = (0..self.items.len()).collect();
-        let neutral = self.neutral(&all);
         let mut answers = Vec::with_capacity(rows.len());
-        for &item in items {
-            let speaker = self.items[item].known_speaker().unwrap_or_default();
-            let neutral = neutral.get(speaker).map_or(&[][..], Vec::as_slice);
-            let known = self.recipe.adaptation.introduction(&self.items, item, neutral, self.recipe.seed);
-            let (known, _) = self.listed(&known, |rows| rows.plain.clone());
+        for (&item, known) in items.iter().zip(self.introductions(items, &all)) {
             let rows: Vec<usize> = self.rows[item].test.clone().collect();
             answers.extend(owned(&match classifier.enrol(features, &known)? {
                 Some(voice) => classifier.probabilities_of_voice(features, &rows, &voice)?,

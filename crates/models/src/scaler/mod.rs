@@ -56,8 +56,13 @@ impl Scaler {
             Scaling::Standard => Self::Affine(Affine::standard(x, rows, shape)),
             Scaling::Overall => Self::Affine(Affine::overall(x, rows)),
             Scaling::Quantile => Self::Quantiles(Quantiles::fit(x, rows, shape)),
-            Scaling::None => Self::Affine(Affine::identity(x.columns())),
+            Scaling::None => Self::identity(x.columns()),
         }
+    }
+
+    /// Leaves so many columns as they are.
+    pub(crate) fn identity(columns: usize) -> Self {
+        Self::Affine(Affine::identity(columns))
     }
 
     /// Number of columns.
