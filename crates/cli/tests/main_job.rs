@@ -177,6 +177,29 @@ fn folders_and_standard_input_are_predicted() {
 }
 
 #[test]
+fn a_speaker_introduces_themself_with_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let answer = |further: &[&str]| {
+        let voice = voice();
+        let arguments: Vec<&str> = ["predict", text(&voice), "--json"].iter().chain(further).copied().collect();
+        stimmung(here, &arguments)
+    };
+    let stranger = answer(&[]).ok().object();
+    let known = answer(&["--enrol", text(voices())]).ok();
+    assert_ne!(known.object()["probabilities"], stranger["probabilities"]);
+
+    fs::create_dir(here.join("neutral")).unwrap();
+    fs::copy(voice(), here.join("neutral/a.wav")).unwrap();
+    fs::write(here.join("neutral/b.wav"), common::Wav::pcm16(16_000, &[0; 16_000]).bytes()).unwrap();
+    let known = answer(&["--enrol", "neutral"]).ok();
+    assert!(known.stderr.contains("b.wav does not introduce the speaker"), "{known:?}");
+    assert_ne!(known.object()["probabilities"], stranger["probabilities"]);
+    answer(&["--enrol", "neutral/b.wav"]).fails(1, &["nothing in --enrol can be heard"]);
+    answer(&["--enrol", "nobody"]).fails(1, &["nobody"]);
+}
+
+#[test]
 fn long_recordings_are_heard_in_segments() {
     let folder = tempfile::tempdir().unwrap();
     let one: Vec<i16> = common::buzz();
