@@ -191,7 +191,7 @@ fn a_speaker_introduces_themself_with_recordings() {
 
     fs::create_dir(here.join("neutral")).unwrap();
     fs::copy(voice(), here.join("neutral/a.wav")).unwrap();
-    fs::write(here.join("neutral/b.wav"), common::Wav::pcm16(16_000, &[0; 16_000]).bytes()).unwrap();
+    fs::write(here.join("neutral/b.wav"), common::Wav::pcm16(16_000, &vec![0; 16_000]).bytes()).unwrap();
     let known = answer(&["--enrol", "neutral"]).ok();
     assert!(known.stderr.contains("b.wav does not introduce the speaker"), "{known:?}");
     assert_ne!(known.object()["probabilities"], stranger["probabilities"]);
