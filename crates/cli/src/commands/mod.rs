@@ -75,14 +75,20 @@ fn recognizer(listener: &Listener, console: &Console) -> anyhow::Result<Recogniz
         return Ok(recognizer);
     }
     let (files, _) = recordings(&listener.enrol, console);
-    let mut introductions = Vec::new();
+    let (mut introductions, mut reason) = (Vec::new(), "there are no recordings".to_owned());
     for file in files {
         match decode_path(&file).map_err(RecordingError::from).and_then(|it| check_audible(&it).map(|()| it)) {
             Ok(introduction) => introductions.push(introduction),
-            Err(error) => console.warning(format!("{} does not introduce the speaker: {error}", file.display())),
+            Err(error) => {
+                reason = format!("{}: {error}", file.display());
+                console.warning(format!("{} does not introduce the speaker: {error}", file.display()));
+            }
         }
     }
-    anyhow::ensure!(!introductions.is_empty(), "nothing in --enrol can be heard, so the speaker stays unknown");
+    anyhow::ensure!(
+        !introductions.is_empty(),
+        "nothing in --enrol can be heard, so the speaker stays unknown; {reason}"
+    );
     Ok(recognizer.enrolled(&introductions)?)
 }
 
