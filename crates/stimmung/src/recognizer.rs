@@ -101,7 +101,7 @@ impl Recognizer {
     }
 
     /// Gets to know the speaker of all that follows by neutral recordings, the more the better (five say most of it): what is the voice's own is left
-    /// out of the answers. Earlier introductions are forgotten.
+    /// out of the answers. Earlier introductions are forgotten; without any, the speaker is a stranger.
     ///
     /// Recordings longer than 15 s are heard in pieces of equal length; silent ones are passed over.
     ///
@@ -121,6 +121,9 @@ impl Recognizer {
                 let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
                 rows.extend(self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?);
             }
+        }
+        if rows.is_empty() {
+            return Ok(Self { voice: None, ..self });
         }
         let features = Matrix::from_rows(&rows)?;
         let voice = self.model.classifier.enrol(&features, &(0..rows.len()).collect::<Vec<_>>())?;

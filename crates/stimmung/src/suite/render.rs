@@ -62,6 +62,11 @@ fn footing(pair: &BTreeMap<Variant, Outcome>) -> String {
     }
 }
 
+/// Text that stays within its cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
 fn alternatives(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
     let mut text =
         "| recipe | UAR | WAR | what it is | chosen | seconds |\n| --- | --: | --: | --- | --- | --: |\n".to_owned();
@@ -72,8 +77,8 @@ fn alternatives(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
             outcome.recipe,
             with_interval(&outcome.uar),
             outcome.figure(Figure::Accuracy).map_or_else(String::new, with_interval),
-            outcome.description,
-            outcome.chosen.join("; "),
+            cell(&outcome.description),
+            cell(&outcome.chosen.join("; ")),
             outcome.seconds,
         );
     }
