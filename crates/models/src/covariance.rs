@@ -1,22 +1,32 @@
 //! Covariances of few recordings with many features.
 
 use rayon::prelude::*;
+use stimmung_nn::matmul::{View, multiply};
 
-use crate::numeric::{dot_four, vectorised};
+use crate::linalg::PANEL;
 
 /// The lower triangle of zᵀz / n, of shape `(d, d)`; `z` holds rows of `d` centred values.
 pub(crate) fn covariance(z: &[f64], d: usize) -> Vec<f64> {
     let n = (z.len() / d) as f64;
     let mut covariance = vec![0.0; d * d];
-    for row in z.chunks_exact(d) {
-        for i in 0..d {
-            let zi = row[i] / n;
-            for (c, zj) in covariance[i * d..=i * d + i].iter_mut().zip(row) {
-                *c += zi * zj;
-            }
-        }
+    add_scatter(&mut covariance, z, d);
+    for (i, row) in covariance.chunks_exact_mut(d).enumerate() {
+        row[..=i].iter_mut().for_each(|value| *value /= n);
     }
     covariance
+}
+
+/// Adds zᵀz to the lower triangle of `sums`, of shape `(d, d)`; `z` holds rows of `d` values. Beside the diagonal it may leave anything in the upper one.
+pub(crate) fn add_scatter(sums: &mut [f64], z: &[f64], d: usize) {
+    let n = z.len() / d;
+    if n == 0 {
+        return;
+    }
+    sums.par_chunks_mut(PANEL * d).enumerate().for_each(|(panel, sums)| {
+        let (start, count) = (panel * PANEL, sums.len() / d);
+        let own = View::new(&z[start..], n, count, d).transposed();
+        multiply(sums, d, true, own, View::new(z, n, start + count, d));
+    });
 }
 
 /// The products of all pairs of `rows`, each of `d` values: shape `(n, n)`, of which the lower triangle is filled in.
@@ -25,15 +35,10 @@ pub(crate) fn covariance(z: &[f64], d: usize) -> Vec<f64> {
 pub(crate) fn gram(rows: &[f64], d: usize) -> Vec<f64> {
     let n = rows.len() / d;
     let mut products = vec![0.0; n * n];
-    products.par_chunks_exact_mut(n).enumerate().for_each(|(i, products)| {
-        let row = |at: usize| &rows[at * d..(at + 1) * d];
-        for j in (0..=i).step_by(4) {
-            // Behind the diagonal nobody reads.
-            let four = [0, 1, 2, 3].map(|step| row((j + step).min(i)));
-            let sums = vectorised(|| dot_four(row(i), four));
-            let end = products.len().min(j + 4);
-            products[j..end].copy_from_slice(&sums[..end - j]);
-        }
+    products.par_chunks_mut((PANEL * n).max(1)).enumerate().for_each(|(panel, products)| {
+        let (start, count) = (panel * PANEL, products.len() / n);
+        let own = View::new(&rows[start * d..], count, d, d);
+        multiply(products, n, false, own, View::new(rows, start + count, d, d).transposed());
     });
     products
 }
@@ -47,6 +52,12 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
+    /// Of centred rows `z` of `d` values.
+    pub(crate) fn of_rows(z: &[f64], d: usize) -> Self {
+        let n = z.len() / d;
+        if n < d { Self::of_gram(&gram(z, d), n) } else { Self::of_covariance(&covariance(z, d), d) }
+    }
+
     /// From the lower triangle of `S`, of shape `(d, d)`.
     pub(crate) fn of_covariance(covariance: &[f64], d: usize) -> Self {
         let square = square_of_symmetric(covariance, d);
@@ -54,7 +65,7 @@ impl Spread {
     }
 
     /// From the lower triangle of the [`gram`] of the `n` rows: it has the eigenvalues of `n · S`.
-    pub(crate) fn of_gram(gram: &[f64], n: usize) -> Self {
+    fn of_gram(gram: &[f64], n: usize) -> Self {
         let count = n as f64;
         let square = square_of_symmetric(gram, n) / (count * count);
         Self { square, trace: (0..n).map(|i| gram[i * (n + 1)]).sum::<f64>() / count }
@@ -92,7 +103,7 @@ mod tests {
 
     #[test]
     fn pairs_and_columns_tell_the_same_spread() {
-        for (n, d) in [(1usize, 3usize), (3, 1), (6, 9), (9, 23), (13, 4)] {
+        for (n, d) in [(1usize, 3usize), (3, 1), (6, 9), (9, 23), (13, 4), (PANEL + 7, 5), (6, PANEL + 3)] {
             let mut random = Lcg::new((n * d) as u64);
             let rows: Vec<f64> = (0..n * d).map(|_| random.centred()).collect();
             let products = gram(&rows, d);
@@ -105,5 +116,17 @@ mod tests {
             let (pairs, columns) = (Spread::of_gram(&products, n), Spread::of_covariance(&covariance(&rows, d), d));
             assert!((pairs.square - columns.square).abs() < 1e-12 && (pairs.trace - columns.trace).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits() {
+        let (n, d) = (PANEL + 30, 2 * PANEL + 17);
+        let mut random = Lcg::new(2);
+        let rows: Vec<f64> = (0..n * d).map(|_| random.centred()).collect();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
+            pool.install(|| (gram(&rows, d), covariance(&rows, d)))
+        };
+        assert_eq!(with(1), with(3));
     }
 }

@@ -209,10 +209,16 @@ impl Acquainted {
         let Some(enrolment) = Enrolment::fit(&heard, data.labels, speakers, introductions.neutral) else {
             return Ok(None);
         };
+        // A recording introduces its speaker to many rows.
+        let mut known: Vec<usize> = introductions.rows.concat();
+        known.sort_unstable();
+        known.dedup();
+        let known_values = scaled(&known)?;
         let mut values = heard.values().to_vec();
         for (row, introduction) in values.chunks_exact_mut(columns).zip(introductions.rows) {
             if !introduction.is_empty() {
-                enrolment.voice(&scaled(introduction)?).remove_from(row);
+                let places: Vec<usize> = introduction.iter().filter_map(|row| known.binary_search(row).ok()).collect();
+                enrolment.voice(&known_values.select_rows(&places)?).remove_from(row);
             }
         }
         values.extend_from_slice(scaled(data.watched.map_or(&[], |watched| watched.rows))?.values());

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stimmung_features::Shape;
+use stimmung_nn::matmul::{View, multiply};
 
-use crate::covariance::{Spread, covariance, gram, ledoit_wolf};
-use crate::linalg::cholesky_solve;
+use crate::covariance::{Spread, add_scatter, gram, ledoit_wolf};
+use crate::linalg::{PANEL, cholesky_solve};
 use crate::linear::Linear;
-use crate::numeric::counts;
+use crate::numeric::{self, counts, vectorised};
 use crate::params::{Priors, Shrinkage, out_of_range};
 use crate::scaler::Affine;
 use crate::{FitProgress, Matrix, ModelError};
@@ -148,9 +150,8 @@ fn fit_alike(
     let mut shares = Vec::with_capacity(classes);
     for (class, prior) in priors.iter().enumerate() {
         let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
-        let members = x.select_rows(&rows)?;
-        let scaler = Affine::standard(x, &rows, Shape::Vector(x.columns()));
-        shares.push(pooled.add(*prior, &members, &scaler, params.shrinkage));
+        let scaler = Affine::standard(x, &rows, Shape::Vector(d));
+        shares.push(pooled.add(*prior, x, &rows, &scaler, params.shrinkage));
         means.push(scaler.mean);
         let step = FitProgress::new(class + 1, classes);
         if progress(step).is_break() {
@@ -185,13 +186,15 @@ fn fit_alike(
 fn narrowness(x: &Matrix, labels: &[usize], priors: &[f64], means: &[Vec<f64>], weights: &[Vec<f64>]) -> f64 {
     let counts = counts(labels, means.len());
     let pairs = || (0..means.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
-    let mut variance = 0.0;
-    for (row, &label) in x.iter_rows().zip(labels) {
-        let centred: Vec<f64> = row.iter().zip(&means[label]).map(|(&v, m)| f64::from(v) - m).collect();
-        let along: Vec<f64> = weights.iter().map(|w| dot(&centred, w)).collect();
+    let centres: Vec<Vec<f64>> = means.iter().map(|mean| weights.iter().map(|w| dot(mean, w)).collect()).collect();
+    let off = |(row, &label): (&[f32], &usize)| {
+        let along = |(w, centre): (&Vec<f64>, &f64)| vectorised(|| numeric::dot(row, w)) - centre;
+        let along: Vec<f64> = weights.iter().zip(&centres[label]).map(along).collect();
         let squares = pairs().map(|(a, b)| (along[a] - along[b]).powi(2));
-        variance += priors[label] / counts[label] as f64 * squares.sum::<f64>();
-    }
+        priors[label] / counts[label] as f64 * squares.sum::<f64>()
+    };
+    let each: Vec<f64> = x.values().par_chunks_exact(x.columns()).zip(labels).map(off).collect();
+    let variance: f64 = each.iter().sum();
     let apart = |(a, b): (usize, usize)| {
         means[a]
             .iter()
@@ -211,119 +214,121 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The covariance that the classes share: the sum of their shrunken ones, each times the class's prior.
 ///
-/// With more features than recordings it is never written out. It is `A + ZᵀZ`, with what shrinkage puts on the diagonal in `A` and the centred,
-/// weighted recordings in the rows of `Z`, and so has the inverse `A⁻¹ − A⁻¹Zᵀ(I + ZA⁻¹Zᵀ)⁻¹ZA⁻¹` (Woodbury 1950), for which a matrix
-/// of recordings by recordings is enough.
-enum Pooled {
-    /// The lower triangle, of shape `(d, d)`.
-    Whole {
-        d: usize,
-        covariance: Vec<f64>,
-    },
-    Parts {
-        diagonal: Vec<f64>,
-        rows: Vec<f64>,
-    },
+/// It is `A + ZᵀZ`, with what shrinkage puts on the diagonal in `A` and the centred, weighted recordings in the rows of `Z`. With more features than
+/// recordings it is never written out, because it has the inverse `A⁻¹ − A⁻¹Zᵀ(I + ZA⁻¹Zᵀ)⁻¹ZA⁻¹` (Woodbury 1950), for which a matrix
+/// of recordings by recordings is enough. The smaller of the two matrices also takes less time, to fill and to decompose.
+struct Pooled {
+    /// `A`.
+    diagonal: Vec<f64>,
+    scatter: Scatter,
+}
+
+/// What is kept of `Z`.
+enum Scatter {
+    /// The lower triangle of `ZᵀZ`, of shape `(d, d)`.
+    Whole(Vec<f64>),
+    /// Its rows.
+    Parts(Vec<f64>),
 }
 
 impl Pooled {
     /// Nothing yet, of so many recordings with `d` features.
     fn new(recordings: usize, d: usize) -> Self {
-        if d > recordings {
-            Self::Parts { diagonal: vec![0.0; d], rows: Vec::with_capacity(recordings * d) }
+        let scatter = if d > recordings {
+            Scatter::Parts(Vec::with_capacity(recordings * d))
         } else {
-            Self::Whole { d, covariance: vec![0.0; d * d] }
-        }
+            Scatter::Whole(vec![0.0; d * d])
+        };
+        Self { diagonal: vec![0.0; d], scatter }
     }
 
-    /// Adds a class, and returns by how much its covariance was shrunk.
-    fn add(&mut self, prior: f64, members: &Matrix, scaler: &Affine, shrinkage: Shrinkage) -> f64 {
-        let d = members.columns();
+    /// Adds a class, these rows of `x`, and returns by how much its covariance was shrunk.
+    fn add(&mut self, prior: f64, x: &Matrix, members: &[usize], scaler: &Affine, shrinkage: Shrinkage) -> f64 {
+        let d = x.columns();
         // Ledoit and Wolf's estimate depends on the units of the features, so it is made on the class's own z-scores and the
         // result scaled back. A given share mixes the covariances as they are.
         let unit = vec![1.0; d];
         let scale = if shrinkage == Shrinkage::Auto { &scaler.scale } else { &unit };
-        let z: Vec<f64> = members
-            .iter_rows()
-            .flat_map(|row| row.iter().zip(&scaler.mean).zip(scale).map(|((&v, m), s)| (f64::from(v) - m) / s))
+        let mut z: Vec<f64> = members
+            .iter()
+            .flat_map(|&row| x.row(row).iter().zip(&scaler.mean).zip(scale).map(|((&v, m), s)| (f64::from(v) - m) / s))
             .collect();
-        let share_of = |spread: &Spread| match shrinkage {
+        let spread = Spread::of_rows(&z, d);
+        let share = match shrinkage {
             Shrinkage::Share(share) => share,
-            Shrinkage::Auto => ledoit_wolf(&z, spread, d),
+            Shrinkage::Auto => ledoit_wolf(&z, &spread, d),
         };
-        match self {
-            Self::Whole { covariance: sum, .. } => {
-                let covariance = covariance(&z, d);
-                let spread = Spread::of_covariance(&covariance, d);
-                let share = share_of(&spread);
-                let mu = spread.trace / d as f64;
-                for i in 0..d {
-                    for j in 0..=i {
-                        let target = if i == j { share * mu } else { 0.0 };
-                        sum[i * d + j] +=
-                            prior * scale[i] * scale[j] * ((1.0 - share) * covariance[i * d + j] + target);
-                    }
-                }
-                share
-            }
-            Self::Parts { diagonal, rows } => {
-                let spread = Spread::of_gram(&gram(&z, d), members.rows());
-                let share = share_of(&spread);
-                let target = prior * share * spread.trace / d as f64;
-                for (sum, scale) in diagonal.iter_mut().zip(scale) {
-                    *sum += target * scale * scale;
-                }
-                let weight = (prior * (1.0 - share) / members.rows() as f64).sqrt();
-                rows.extend(z.chunks_exact(d).flat_map(|row| row.iter().zip(scale).map(|(z, s)| weight * z * s)));
-                share
-            }
+        let target = prior * share * spread.trace / d as f64;
+        for (sum, scale) in self.diagonal.iter_mut().zip(scale) {
+            *sum += target * scale * scale;
         }
+        let weight = (prior * (1.0 - share) / members.len() as f64).sqrt();
+        for row in z.chunks_exact_mut(d) {
+            row.iter_mut().zip(scale).for_each(|(z, scale)| *z = weight * *z * scale);
+        }
+        match &mut self.scatter {
+            Scatter::Whole(sums) => add_scatter(sums, &z, d),
+            Scatter::Parts(rows) => rows.append(&mut z),
+        }
+        share
     }
 
     /// The inverse times each of some vectors; `None` if there is none.
     fn solve(self, vectors: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
-        match self {
-            Self::Whole { d, mut covariance } => {
+        match self.scatter {
+            Scatter::Whole(mut covariance) => {
+                let d = self.diagonal.len();
+                for (i, value) in self.diagonal.iter().enumerate() {
+                    covariance[i * (d + 1)] += value;
+                }
                 let mut solved = vectors.to_vec();
                 cholesky_solve(&mut covariance, d, &mut solved)?;
                 Some(solved)
             }
-            Self::Parts { diagonal, rows } => solve_parts(&diagonal, &rows, vectors),
+            Scatter::Parts(rows) => solve_parts(&self.diagonal, rows, vectors),
         }
     }
 }
 
 /// [`Pooled::solve`] by parts.
-fn solve_parts(diagonal: &[f64], rows: &[f64], vectors: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+fn solve_parts(diagonal: &[f64], mut rows: Vec<f64>, vectors: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     if diagonal.iter().any(|value| *value <= 0.0) {
         return None;
     }
     let d = diagonal.len();
     // With A^½ taken out of both sides, the matrix to invert is the identity and a Gram matrix.
     let roots: Vec<f64> = diagonal.iter().map(|value| value.sqrt()).collect();
-    let rows: Vec<f64> =
-        rows.chunks_exact(d).flat_map(|row| row.iter().zip(&roots).map(|(z, root)| z / root)).collect();
+    let divide = |values: &mut [f64]| {
+        for row in values.chunks_exact_mut(d) {
+            row.iter_mut().zip(&roots).for_each(|(value, root)| *value /= root);
+        }
+    };
+    divide(&mut rows);
     let n = rows.len() / d;
     let mut inner = gram(&rows, d);
     for i in 0..n {
         inner[i * (n + 1)] += 1.0;
     }
-    let vectors: Vec<Vec<f64>> =
-        vectors.iter().map(|vector| vector.iter().zip(&roots).map(|(v, root)| v / root).collect()).collect();
-    let product = |row: &[f64], vector: &[f64]| row.iter().zip(vector).map(|(z, v)| z * v).sum::<f64>();
-    let mut along: Vec<Vec<f64>> =
-        vectors.iter().map(|vector| rows.chunks_exact(d).map(|row| product(row, vector)).collect()).collect();
+    let mut solved = vectors.concat();
+    divide(&mut solved);
+    let mut along = products(&rows, &solved, d);
     cholesky_solve(&mut inner, n, &mut along)?;
-    let finish = |(mut vector, along): (Vec<f64>, Vec<f64>)| {
-        for (row, share) in rows.chunks_exact(d).zip(along) {
-            for (v, z) in vector.iter_mut().zip(row) {
-                *v -= share * z;
-            }
-        }
-        vector.iter_mut().zip(&roots).for_each(|(v, root)| *v /= root);
-        vector
-    };
-    Some(vectors.into_iter().zip(along).map(finish).collect())
+    // Taken away from, so with the other sign.
+    let shares: Vec<f64> = along.iter().flatten().map(|share| -share).collect();
+    multiply(&mut solved, d, true, View::new(&shares, along.len(), n, n), View::new(&rows, n, d, d));
+    divide(&mut solved);
+    Some(solved.chunks_exact(d).map(<[f64]>::to_vec).collect())
+}
+
+/// The products of some rows of `d` values with each of some vectors, vector by vector.
+fn products(rows: &[f64], vectors: &[f64], d: usize) -> Vec<Vec<f64>> {
+    let (n, count) = (rows.len() / d, vectors.len() / d);
+    let mut products = vec![0.0; n * count];
+    products.par_chunks_mut(PANEL * count).zip(rows.par_chunks(PANEL * d)).for_each(|(products, rows)| {
+        let vectors = View::new(vectors, count, d, d).transposed();
+        multiply(products, count, false, View::new(rows, rows.len() / d, d, d), vectors);
+    });
+    (0..count).map(|vector| products.iter().skip(vector).step_by(count).copied().collect()).collect()
 }
 
 #[cfg(test)]
@@ -437,14 +442,15 @@ mod tests {
         let (x, labels) = blob_matrix(30, 31, 3, 0.5, 8);
         for shrinkage in [Shrinkage::Share(0.4), Shrinkage::Share(1.0), Shrinkage::Auto] {
             let (mut by_features, mut by_recordings) = (Pooled::new(31, 31), Pooled::new(30, 31));
-            assert!(matches!((&by_features, &by_recordings), (Pooled::Whole { .. }, Pooled::Parts { .. })));
+            assert!(
+                matches!(by_features.scatter, Scatter::Whole(_)) && matches!(by_recordings.scatter, Scatter::Parts(_))
+            );
             let mut means = Vec::new();
             for (class, prior) in [0.2, 0.3, 0.5].into_iter().enumerate() {
                 let rows: Vec<usize> = (0..30).filter(|&row| labels[row] == class).collect();
-                let members = x.select_rows(&rows).expect("rows");
                 let scaler = Affine::standard(&x, &rows, Shape::Vector(31));
-                let share = by_features.add(prior, &members, &scaler, shrinkage);
-                assert!((by_recordings.add(prior, &members, &scaler, shrinkage) - share).abs() < 1e-12);
+                let share = by_features.add(prior, &x, &rows, &scaler, shrinkage);
+                assert!((by_recordings.add(prior, &x, &rows, &scaler, shrinkage) - share).abs() < 1e-12);
                 means.push(scaler.mean);
             }
             let (a, b) = (by_features.solve(&means).expect("solved"), by_recordings.solve(&means).expect("solved"));

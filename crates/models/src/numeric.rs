@@ -51,27 +51,6 @@ pub(crate) fn square_distance(x: &[f32], y: &[f32]) -> f64 {
     sum_pairs(x, y, |a, b| (a - b) * (a - b))
 }
 
-/// `Σ x·y` of one row with each of four, in one pass. All have the same length.
-#[inline(always)]
-pub(crate) fn dot_four(x: &[f64], others: [&[f64]; 4]) -> [f64; 4] {
-    let n = others.iter().map(|other| other.len()).fold(x.len(), usize::min);
-    let (x8, x_rest) = x[..n].as_chunks::<LANES>();
-    let parts = others.map(|other| other[..n].as_chunks::<LANES>());
-    let mut lanes = [[0.0; LANES]; 4];
-    for (at, a) in x8.iter().enumerate() {
-        for (lanes, (b, _)) in lanes.iter_mut().zip(&parts) {
-            for l in 0..LANES {
-                lanes[l] += a[l] * b[at][l];
-            }
-        }
-    }
-    let mut sums = lanes.map(fold);
-    for (sum, (_, rest)) in sums.iter_mut().zip(parts) {
-        *sum += x_rest.iter().zip(rest).map(|(a, b)| a * b).sum::<f64>();
-    }
-    sums
-}
-
 #[inline(always)]
 fn sum_pairs(x: &[f32], y: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     let n = x.len().min(y.len());

@@ -48,7 +48,7 @@ mod error;
 mod extent;
 mod layers;
 mod loss;
-mod matmul;
+pub mod matmul;
 mod network;
 mod optimizer;
 mod plan;

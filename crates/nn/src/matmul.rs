@@ -3,27 +3,66 @@
 //! The only module with `unsafe`: [`gemm::gemm`] takes raw pointers. [`View::new`] and [`multiply`] check
 //! that the farthest element of every operand lies inside its slice, and the borrow rules keep the destination apart
 //! from the operands.
+//!
+//! # Example
+//!
+//! ```
+//! use stimmung_nn::matmul::{View, multiply};
+//!
+//! // The products of all pairs of two rows of three values.
+//! let rows = [1.0, 2.0, 3.0, 0.0, 1.0, 0.0];
+//! let view = View::new(&rows, 2, 3, 3);
+//! let mut products = [0.0f64; 4];
+//! multiply(&mut products, 2, false, view, view.transposed());
+//! assert_eq!(products, [14.0, 2.0, 2.0, 1.0]);
+//! ```
+
+mod sealed {
+    /// Keeps [`Real`](super::Real) to the types that [`gemm::gemm`] knows: it panics on others.
+    pub trait Sealed {}
+
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// What matrices are made of: `f32` or `f64`.
+pub trait Real: sealed::Sealed + Copy + 'static {
+    /// 1.
+    const ONE: Self;
+}
+
+impl Real for f32 {
+    const ONE: Self = 1.0;
+}
+
+impl Real for f64 {
+    const ONE: Self = 1.0;
+}
 
 /// A matrix to read: element `(r, c)` lies at `r * row_stride + c * column_stride`. Rows may overlap, which is what makes
 /// the patches of a convolution a view.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
-    data: &'a [f32],
+pub struct View<'a, T = f32> {
+    data: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
-impl<'a> View<'a> {
+impl<'a, T: Real> View<'a, T> {
     /// A view of rows that start `row_stride` values apart, with adjacent columns.
-    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    ///
+    /// # Panics
+    /// If the matrix does not lie inside `data`, as slicing does.
+    pub fn new(data: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(span(rows, columns, row_stride, 1) <= data.len(), "a view must lie inside its data");
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
     /// The same matrix with rows and columns exchanged.
-    pub(crate) fn transposed(self) -> Self {
+    #[must_use]
+    pub fn transposed(self) -> Self {
         Self {
             data: self.data,
             rows: self.columns,
@@ -50,8 +89,17 @@ fn span(rows: usize, columns: usize, row_stride: usize, column_stride: usize) ->
 ///
 /// Runs on the calling thread: dividing the work is up to the callers, who do it in ways that do not depend on the number
 /// of threads.
+///
+/// # Panics
+/// If the inner sizes of the operands differ, the product does not lie inside `destination`, or its rows would overlap.
 #[allow(unsafe_code)]
-pub(crate) fn multiply(destination: &mut [f32], row_stride: usize, accumulate: bool, lhs: View<'_>, rhs: View<'_>) {
+pub fn multiply<T: Real>(
+    destination: &mut [T],
+    row_stride: usize,
+    accumulate: bool,
+    lhs: View<'_, T>,
+    rhs: View<'_, T>,
+) {
     let (m, n, k) = (lhs.rows, rhs.columns, lhs.columns);
     assert_eq!(k, rhs.rows, "the inner sizes of a product must agree");
     assert!(n <= row_stride || m <= 1, "rows of a destination must not overlap");
@@ -76,8 +124,8 @@ pub(crate) fn multiply(destination: &mut [f32], row_stride: usize, accumulate: b
             rhs.data.as_ptr(),
             stride(rhs.column_stride),
             stride(rhs.row_stride),
-            1.0,
-            1.0,
+            T::ONE,
+            T::ONE,
             false,
             false,
             false,
