@@ -141,7 +141,7 @@ pub(crate) fn features(run: &SavedRun) -> Result<Section, ReportError> {
 pub(crate) fn feature_settings(caption: &str, features: &FeatureSet) -> Table {
     let FeatureSet::Own(set) = features else { return table_of(caption, features) };
     let mut table = Table::new(caption, ["key", "value"]);
-    table.row(["set", features.name()]);
+    table.row(["set".to_owned(), features.name().to_owned()]);
     let groups = set.groups();
     if groups.len() > MOST_GROUPS {
         table.row(["groups".to_owned(), groups.len().to_string()]);
@@ -212,9 +212,9 @@ pub(crate) fn descriptors(run: &SavedRun) -> Option<Vec<(String, usize)>> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for column in features.columns(rate(run)).ok()? {
         let descriptor = column.split('_').next().unwrap_or_default();
-        match counts.last_mut() {
-            Some((last, count)) if last == descriptor => *count += 1,
-            _ => counts.push((descriptor.to_owned(), 1)),
+        match counts.iter_mut().find(|(name, _)| name == descriptor) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((descriptor.to_owned(), 1)),
         }
     }
     Some(counts)
