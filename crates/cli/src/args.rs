@@ -123,7 +123,7 @@ pub struct RecipeSource {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub emotions: Vec<String>,
 
-    /// Feature set, such as issa-50-80-50 or mfcc
+    /// Feature set, such as issa-50-80-50 or mfcc, or a TOML file with one
     #[arg(long = "set", value_name = "NAME")]
     pub set: Option<String>,
 
@@ -149,7 +149,7 @@ pub struct RecipeSource {
 impl RecipeSource {
     /// The recipe after all changes.
     pub fn read(&self) -> Result<Recipe, Error> {
-        let overrides = self.overrides();
+        let overrides = self.overrides()?;
         match &self.recipe {
             Some(path) => Recipe::load(path, &overrides),
             None => Recipe::with_overrides(DEFAULT_RECIPE, "(command line)", &overrides),
@@ -158,10 +158,10 @@ impl RecipeSource {
 
     /// Whether any flag changes the recipe.
     pub fn is_changed(&self) -> bool {
-        !self.overrides().is_empty()
+        self.overrides().map_or(true, |overrides| !overrides.is_empty())
     }
 
-    fn overrides(&self) -> Vec<Override> {
+    fn overrides(&self) -> Result<Vec<Override>, Error> {
         let mut overrides = Vec::new();
         if let Some(corpus) = &self.corpus {
             overrides.push(Override::section("corpus", if is_path(corpus) { "path" } else { "name" }, corpus));
@@ -176,18 +176,19 @@ impl RecipeSource {
         if !self.emotions.is_empty() {
             overrides.push(Override::new("corpus.emotions", self.emotions.clone()));
         }
-        let sections =
-            [("features", "set", &self.set), ("model", "kind", &self.kind), ("protocol", "kind", &self.protocol)];
-        for (section, key, value) in sections {
+        if let Some(set) = &self.set {
+            overrides.push(Override::features(set)?);
+        }
+        for (section, value) in [("model", &self.kind), ("protocol", &self.protocol)] {
             if let Some(value) = value {
-                overrides.push(Override::section(section, key, value));
+                overrides.push(Override::section(section, "kind", value));
             }
         }
         if let Some(seed) = self.seed {
             overrides.push(Override::new("seed", i64::from(seed)));
         }
         overrides.extend(self.with.iter().cloned());
-        overrides
+        Ok(overrides)
     }
 }
 

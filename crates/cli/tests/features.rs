@@ -152,6 +152,58 @@ fn a_dry_run_says_what_would_be_done() {
 }
 
 /// Half an hour of a buzz in descriptors: more than a recording that is heard as a whole may last.
+const OWN: &str = "set = \"own\"\n[[groups]]\nof = \"egemaps-v02\"\ndescriptors = [\"Loudness_sma3\", \"F0*\"]\n\
+                   functionals = [\"amean\", \"range\"]\n[[groups]]\nof = \"compare-2016\"\ndescriptors = [\"mfcc_sma[*\"]\n\
+                   functionals = [\"amean\"]\nframes = \"voiced\"\n";
+
+#[test]
+fn own_sets_are_read_from_a_file() {
+    let folder = folder();
+    let here = folder.path();
+    let write = |name: &str, text: &str| fs::write(here.join(name), text).unwrap();
+    write("own.toml", OWN);
+    let described = |arguments: &[&str]| {
+        let fixed = ["--set", "own.toml", "--out", "a.csv", "--json"];
+        let object = features(here, &[&fixed[..], arguments].concat()).ok().object();
+        (object["columns"].as_u64().unwrap(), object["cached"].as_u64().unwrap())
+    };
+    assert_eq!(described(&[]), (2 * 2 + 14, 0));
+    let table = read(&here.join("a.csv"));
+    assert!(table.starts_with("file,Loudness_sma3_amean,Loudness_sma3_range,F0semitoneFrom27.5Hz_sma3nz_amean,"));
+    assert!(table.lines().next().unwrap().ends_with(",mfcc_sma[14]_voiced_amean"));
+    assert_eq!(described(&[]), (18, 18));
+    assert_eq!(described(&["--level", "lld"]), (16, 0));
+    // All that a set is made of counts.
+    write("own.toml", &OWN.replace("voiced", "all"));
+    assert_eq!(described(&[]), (18, 0));
+    assert_ne!(read(&here.join("a.csv")), table);
+
+    write("own.toml", &OWN.replace("Loudness", "loudness"));
+    features(here, &["--set", "own.toml"]).fails(2, &["own.toml", "group 1", "did you mean `Loudness_sma3`?"]);
+    features(here, &["--set", "own"]).fails(2, &["`groups` is missing"]);
+    features(here, &["--set", "none.toml"]).fails(1, &["none.toml"]);
+}
+
+#[test]
+fn all_names_of_an_own_set_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = stimmung(folder.path(), &["features", "--list", "--json"]).ok().object();
+    let count = |names: &serde_json::Value| names.as_array().unwrap().len();
+    assert_eq!(count(&listed["functionals"]), 60);
+    let descriptors = &listed["descriptors"];
+    assert_eq!((count(&descriptors["egemaps-v02"]), count(&descriptors["compare-2016"])), (25, 130));
+    let text = stimmung(folder.path(), &["features", "--list"]).ok().stdout;
+    assert_eq!(text.lines().count(), 4 + count(&listed["sets"]) + 60 + 25 + 130);
+    assert!(text.contains("\n  own\n") && text.contains("\n  maxNonzeroSegLen\n"), "{text}");
+    // The document tells of each of them.
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/features.md");
+    let document = read(&document);
+    for name in listed["functionals"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        assert!(document.contains(&format!("`{name}`")) || name.starts_with("lpc"), "{name}");
+    }
+}
+
 #[test]
 fn long_recordings_are_described_as_they_come() {
     let folder = tempfile::tempdir().unwrap();

@@ -122,6 +122,33 @@ fn every_kind_of_model_can_be_trained_and_asked() {
 }
 
 #[test]
+fn an_own_set_goes_from_a_recipe_into_a_model_and_its_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes/own-features.toml");
+    let run = ["run", text(&recipe), "--corpus", text(voices()), "--out", "runs", "--json"];
+    let object = stimmung(here, &run).ok().object();
+    check_figures(&object);
+    assert!(object["uar"].as_f64().unwrap() > 0.25, "six emotions, chance is 0.17: {}", object["uar"]);
+    let run = object["run"].as_str().unwrap();
+    let model = format!("{run}/model.stimmung");
+    let info = stimmung(here, &["model", "info", &model, "--json"]).ok().object();
+    let groups = info["front_end"]["features"]["groups"].as_array().unwrap();
+    assert_eq!((groups.len(), &groups[0]["frames"]), (3, &"voiced".into()));
+    let answer = stimmung(here, &["predict", text(&voice()), "--model", &model, "--json"]).ok().object();
+    assert!(answer["probabilities"].is_object(), "{answer}");
+    // The same set by its file, without the recipe around it.
+    let train = ["train", "--corpus", text(voices()), "--set", text(&recipe), "--kind", "lda", "--out", "b.stimmung"];
+    stimmung(here, &train).ok();
+    let other = stimmung(here, &["model", "info", "b.stimmung", "--json"]).ok().object();
+    assert_eq!(other["front_end"]["features"], info["front_end"]["features"]);
+
+    stimmung(here, &["report", run, "--out", "report.md", "--slides", "slides.pdf"]).ok();
+    let report = fs::read_to_string(here.join("report.md")).unwrap();
+    assert!(report.contains("5 descriptors of egemaps-v02, 4 functionals, over voiced frames"), "{report}");
+}
+
+#[test]
 fn protocols_say_what_they_are_worth() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {

@@ -34,6 +34,32 @@ pub enum FeatureError {
         /// All keys of that set, separated by commas.
         known: String,
     },
+    /// No descriptor or functional has this name: choose one of the known ones.
+    #[error("unknown {what} `{name}`: did you mean `{nearest}`?")]
+    UnknownName {
+        /// `descriptor` or `functional`.
+        what: &'static str,
+        /// The name that was asked for.
+        name: String,
+        /// The known name with the smallest edit distance.
+        nearest: String,
+    },
+    /// A composed set has something twice: leave one out.
+    #[error("the {what} `{name}` comes twice")]
+    Duplicate {
+        /// `descriptor`, `functional` or `value`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A group of a composed set cannot be used: correct that group.
+    #[error("group {number}: {reason}")]
+    Group {
+        /// The group, from 1.
+        number: usize,
+        /// What is wrong in it.
+        reason: Box<FeatureError>,
+    },
     /// The set has no low-level descriptors: choose another set, or functionals.
     #[error("feature set `{set}` has no descriptors frame by frame (level lld); sets that have: {known}")]
     NoDescriptors {
@@ -113,6 +139,11 @@ impl FeatureError {
     #[allow(clippy::needless_pass_by_value)] // Called with literals and fields.
     pub(crate) fn parameter(name: &'static str, expected: impl Into<String>, actual: impl std::fmt::Display) -> Self {
         Self::Parameter { name, expected: expected.into(), actual: actual.to_string() }
+    }
+
+    /// The error, with the group that it is in.
+    pub(crate) fn in_group(self, index: usize) -> Self {
+        Self::Group { number: index + 1, reason: Box::new(self) }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::issa::IssaMeans;
 use crate::lanes::{LANES, Lane, vectorized};
 use crate::log_mel::LogMel;
 use crate::mfcc::Dct;
+use crate::own::OwnWork;
 use crate::set::{FeatureSet, MelSet, MfccSet, Shape, samples_in};
 use crate::stft::{BlockStft, Quantity, StftParams};
 
@@ -43,6 +44,7 @@ pub(crate) enum Work {
     Issa(Box<IssaMeans>),
     Egemaps(Box<Egemaps>),
     Compare(Box<Compare>),
+    Own(Box<OwnWork>),
 }
 
 impl Extractor {
@@ -51,13 +53,14 @@ impl Extractor {
             return Err(FeatureError::parameter("sample_rate", "at least 1 Hz", sample_rate));
         }
         let shape = set.shape(sample_rate)?;
-        let work = match set {
-            FeatureSet::Mfcc(params) => Work::Mfcc(Box::new(MfccMeans::new(params, sample_rate)?)),
-            FeatureSet::Mel(params) => Work::Mel(Box::new(MelPicture::new(params, sample_rate)?)),
+        let work = match &set {
+            FeatureSet::Mfcc(params) => Work::Mfcc(Box::new(MfccMeans::new(*params, sample_rate)?)),
+            FeatureSet::Mel(params) => Work::Mel(Box::new(MelPicture::new(*params, sample_rate)?)),
             FeatureSet::Waveform(params) => Work::Waveform(samples_in(params.seconds, sample_rate)),
             FeatureSet::Egemaps => Work::Egemaps(Box::new(Egemaps::new(sample_rate)?)),
             FeatureSet::Compare2016 => Work::Compare(Box::new(Compare::new(sample_rate)?)),
-            FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(layout, sample_rate)?)),
+            FeatureSet::Own(set) => Work::Own(Box::new(OwnWork::new(set, sample_rate)?)),
+            FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(*layout, sample_rate)?)),
         };
         Ok(Self { set, sample_rate, shape, work })
     }
@@ -106,6 +109,7 @@ impl Extractor {
             Work::Issa(work) => work.extract(samples),
             Work::Egemaps(work) => work.functionals(samples),
             Work::Compare(work) => work.functionals(samples),
+            Work::Own(work) => work.functionals(samples),
         }
     }
 }
@@ -123,6 +127,7 @@ impl Extractor {
             Work::Mel(work) => work.analysis.decibels(samples),
             Work::Egemaps(work) => work.descriptors(samples),
             Work::Compare(work) => work.descriptors(samples),
+            Work::Own(work) => work.descriptors(samples),
             Work::Waveform(_) | Work::Issa(_) => Err(self.set.no_descriptors()),
         }
     }
@@ -268,7 +273,15 @@ mod tests {
 
     fn sets() -> impl Iterator<Item = FeatureSet> {
         let named = FeatureSet::NAMES.iter().map(|name| FeatureSet::by_name(name).unwrap());
-        named.chain([FeatureSet::Mfcc(MfccSet { n: 20, sd: true })])
+        named.chain([FeatureSet::Mfcc(MfccSet { n: 20, sd: true }), own()])
+    }
+
+    fn own() -> FeatureSet {
+        let group = |of: &str, frames: &str| {
+            format!("[[groups]]\nof = '{of}'\ndescriptors = ['F*']\nfunctionals = ['*']\nframes = '{frames}'\n")
+        };
+        let groups = [group("compare-2016", "all"), group("egemaps-v02", "all"), group("compare-2016", "voiced")];
+        toml::from_str(&format!("set = 'own'\n{}", groups.concat())).unwrap()
     }
 
     #[test]
@@ -294,10 +307,10 @@ mod tests {
             let mut used = set.extractor(16_000).unwrap();
             used.extract_samples(&first).unwrap();
             let again = used.extract_samples(&second).unwrap();
-            let second = second.clone();
+            let (name, second) = (set.name(), second.clone());
             let elsewhere =
                 std::thread::spawn(move || set.extractor(16_000).unwrap().extract_samples(&second).unwrap());
-            assert_eq!(again, elsewhere.join().unwrap(), "{}", set.name());
+            assert_eq!(again, elsewhere.join().unwrap(), "{name}");
         }
     }
 

@@ -91,7 +91,7 @@ impl FrameTimes {
 /// A set that has descriptors joins here, and in [`crate::Extractor::descriptors`], by one arm of each `match`.
 impl FeatureSet {
     /// Names of the descriptors, the columns of [`crate::Extractor::descriptors`]: `mfcc_01` …, `mel_001` …, [`Egemaps::DESCRIPTORS`],
-    /// [`Compare::descriptor_names`].
+    /// [`Compare::descriptor_names`]; of a composed set those that it is made of.
     ///
     /// # Errors
     /// [`FeatureError::NoDescriptors`] for a set that is not made of frames, or only of their means;
@@ -103,6 +103,7 @@ impl FeatureSet {
             Self::Mel(set) => Ok(numbered("mel", set.bands, 3, "")),
             Self::Egemaps => Ok(Egemaps::DESCRIPTORS.map(str::to_owned).to_vec()),
             Self::Compare2016 => Ok(Compare::descriptor_names()),
+            Self::Own(set) => Ok(set.descriptor_names()),
             Self::Waveform(_) | Self::Issa(_) => Err(self.no_descriptors()),
         }
     }
@@ -118,6 +119,7 @@ impl FeatureSet {
             Self::Mel(set) => Ok(centred(set.stft(), sample_rate)),
             Self::Egemaps => Egemaps::frame_times(sample_rate),
             Self::Compare2016 => Compare::frame_times(sample_rate),
+            Self::Own(set) => set.frame_times(sample_rate),
             Self::Waveform(_) | Self::Issa(_) => Err(self.no_descriptors()),
         }
     }

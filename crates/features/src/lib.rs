@@ -18,6 +18,8 @@
 //! The same set gives its low-level descriptors, a row a frame ([`Level`], [`Extractor::descriptors`]), and takes recordings of any length
 //! a block at a time ([`RowStream`]).
 //!
+//! A recipe may also compose a set of the descriptors of others ([`OwnSet`]).
+//!
 //! Everything below is public, too, on tables of shape `(frames, bands)` ([`Frames`]):
 //!
 //! | | |
@@ -63,7 +65,9 @@ mod lld;
 mod log_mel;
 mod mel;
 mod mfcc;
+mod own;
 mod set;
+mod setting;
 mod stft;
 mod stream;
 mod tonnetz;
@@ -86,6 +90,7 @@ pub use level::{FrameTimes, Level, VALUES_VERSION};
 pub use lld::{Contour, loudness};
 pub use mel::{MelBank, MelNorm, MelParams, MelScale};
 pub use mfcc::{Dct, mfcc};
+pub use own::{BaseSet, OwnGroup, OwnSet, SeenFrames};
 pub use set::{FeatureSet, IssaLayout, MelSet, MfccSet, Shape, WaveformSet};
 pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
 pub use stream::RowStream;

@@ -1,13 +1,13 @@
 //! The named feature sets and their form in a recipe.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{self, Compare};
 use crate::egemaps::{self, Egemaps};
 use crate::error::FeatureError;
 use crate::extract::Extractor;
+use crate::own::{self, OwnSet};
+use crate::setting::{Setting, Settings, check_keys, nearest};
 use crate::stft::{StftParams, Window};
 
 /// Largest number of values that a picture may hold.
@@ -105,7 +105,7 @@ impl IssaLayout {
     }
 }
 
-/// A named feature set with its parameters: the section `[features]` of a recipe.
+/// A feature set with its parameters: the section `[features]` of a recipe.
 ///
 /// | `set` | keys | values |
 /// | --- | --- | --- |
@@ -117,6 +117,7 @@ impl IssaLayout {
 /// | `issa-50-80-50` | | the same with 50, 80 and 50; tonnetz of the 80 chroma values |
 /// | `egemaps-v02` | | the 88 functionals of [`Egemaps`] |
 /// | `compare-2016` | | the 6373 functionals of [`Compare`] |
+/// | `own` | `groups` | chosen functionals of chosen descriptors: [`OwnSet`] |
 ///
 /// Those that begin with `issa` follow Issa, Demirci & Yazici 2020 (doi:10.1016/j.bspc.2020.101894) and agree with librosa 0.11 on the
 /// magnitude spectrogram `S = abs(stft(y))`.
@@ -132,8 +133,8 @@ impl IssaLayout {
 /// assert!(error.to_string().contains("did you mean `bands`"));
 /// # Ok::<(), stimmung_features::FeatureError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, Setting>", into = "BTreeMap<String, Setting>")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Settings", into = "Settings")]
 pub enum FeatureSet {
     /// `mfcc`.
     Mfcc(MfccSet),
@@ -147,6 +148,8 @@ pub enum FeatureSet {
     Egemaps,
     /// `compare-2016`.
     Compare2016,
+    /// `own`: composed by a user.
+    Own(OwnSet),
 }
 
 /// What a set gives for one recording.
@@ -175,14 +178,17 @@ impl Shape {
 }
 
 impl FeatureSet {
-    /// All names that [`FeatureSet::by_name`] knows.
+    /// All names that [`FeatureSet::by_name`] knows: those of sets that are complete without parameters.
     pub const NAMES: &[&str] =
         &["mfcc", "mel", "waveform", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50", "egemaps-v02", "compare-2016"];
+
+    /// The name of sets that are composed in a recipe.
+    pub const OWN: &str = "own";
 
     /// The set of this name, with default parameters.
     ///
     /// # Errors
-    /// [`FeatureError::UnknownSet`], which says what name comes nearest.
+    /// [`FeatureError::UnknownSet`], which says what name comes nearest; [`FeatureError::Parameter`] for `own`, which is nothing without groups.
     pub fn by_name(name: &str) -> Result<Self, FeatureError> {
         match name {
             "mfcc" => Ok(Self::Mfcc(MfccSet::default())),
@@ -193,12 +199,17 @@ impl FeatureSet {
             "issa-50-80-50" => Ok(Self::Issa(IssaLayout::Mfcc50Chroma80Mel50)),
             "egemaps-v02" => Ok(Self::Egemaps),
             "compare-2016" => Ok(Self::Compare2016),
+            Self::OWN => OwnSet::from_settings(&Settings::new()).map(Self::Own),
             _ => Err(FeatureError::UnknownSet {
                 name: name.to_owned(),
-                nearest: nearest(name, Self::NAMES),
-                known: Self::NAMES.join(", "),
+                nearest: nearest(name, Self::all_names()),
+                known: known(),
             }),
         }
+    }
+
+    fn all_names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().copied().chain([Self::OWN])
     }
 
     /// The name, as in a recipe.
@@ -212,6 +223,7 @@ impl FeatureSet {
             Self::Issa(IssaLayout::Mfcc50Chroma80Mel50) => "issa-50-80-50",
             Self::Egemaps => "egemaps-v02",
             Self::Compare2016 => "compare-2016",
+            Self::Own(_) => Self::OWN,
         }
     }
 
@@ -222,6 +234,7 @@ impl FeatureSet {
             Self::Mel(_) => &["set", "n_fft", "hop", "bands", "seconds"],
             Self::Waveform(_) => &["set", "seconds"],
             Self::Issa(_) | Self::Egemaps | Self::Compare2016 => &["set"],
+            Self::Own(_) => &own::KEYS,
         }
     }
 
@@ -242,7 +255,8 @@ impl FeatureSet {
                 check_seconds(set.seconds)
             }
             Self::Waveform(set) => check_seconds(set.seconds),
-            Self::Mfcc(_) | Self::Issa(_) | Self::Egemaps | Self::Compare2016 => Ok(()),
+            // Of an own set nothing can be made that does not fit.
+            Self::Mfcc(_) | Self::Issa(_) | Self::Egemaps | Self::Compare2016 | Self::Own(_) => Ok(()),
         }
     }
 
@@ -257,13 +271,15 @@ impl FeatureSet {
             Self::Issa(_) => Ok(Shape::Vector(193)),
             Self::Egemaps => Ok(Shape::Vector(egemaps::FUNCTIONALS)),
             Self::Compare2016 => Ok(Shape::Vector(compare::FUNCTIONALS)),
+            Self::Own(set) => Ok(Shape::Vector(set.len())),
             Self::Mel(set) => picture(set.seconds, sample_rate, set.bands, |samples| set.stft().frames(samples)),
             Self::Waveform(set) => picture(set.seconds, sample_rate, 1, |samples| samples),
         }
     }
 
     /// Names of the values, in order: `mfcc_01_mean`, `chroma_01_mean`, `mel_01_mean`, `contrast_0_mean` to
-    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; [`Egemaps::functional_names`]; [`Compare::functional_names`]; in a picture `frame_001_mel_001`, of a waveform
+    /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; [`Egemaps::functional_names`]; [`Compare::functional_names`]; of a composed
+    /// set as [`OwnSet`] says; in a picture `frame_001_mel_001`, of a waveform
     /// `sample_00001`.
     ///
     /// # Errors
@@ -288,6 +304,7 @@ impl FeatureSet {
             }
             (Self::Egemaps, _) => names = Egemaps::functional_names(),
             (Self::Compare2016, _) => names = Compare::functional_names(),
+            (Self::Own(set), _) => names = set.columns(),
             (Self::Mel(_) | Self::Waveform(_), Shape::Vector(_)) => {}
             (Self::Waveform(_), Shape::Picture { frames, .. }) => {
                 let wide = frames.to_string().len();
@@ -309,7 +326,7 @@ impl FeatureSet {
     /// [`FeatureError::Parameter`] where a parameter is out of range, [`FeatureError::SampleRate`] where a descriptor is
     /// not defined at this rate.
     pub fn extractor(&self, sample_rate: u32) -> Result<Extractor, FeatureError> {
-        Extractor::new(*self, sample_rate)
+        Extractor::new(self.clone(), sample_rate)
     }
 }
 
@@ -347,73 +364,26 @@ fn picture(
     Ok(Shape::Picture { frames, bands })
 }
 
-/// The candidate with the smallest edit distance.
-fn nearest(name: &str, candidates: &[&'static str]) -> &'static str {
-    candidates.iter().min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate)).copied().unwrap_or("")
+/// All names of sets, for a sentence.
+fn known() -> String {
+    FeatureSet::all_names().collect::<Vec<_>>().join(", ")
 }
 
-/// A value in a recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Setting {
-    Switch(bool),
-    Count(i64),
-    Real(f64),
-    Text(String),
-}
-
-impl std::fmt::Display for Setting {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Switch(value) => value.fmt(formatter),
-            Self::Count(value) => value.fmt(formatter),
-            Self::Real(value) => value.fmt(formatter),
-            Self::Text(value) => write!(formatter, "\"{value}\""),
-        }
-    }
-}
-
-impl Setting {
-    fn count(&self, name: &'static str) -> Result<usize, FeatureError> {
-        match self {
-            Self::Count(value) => usize::try_from(*value).ok(),
-            _ => None,
-        }
-        .ok_or_else(|| FeatureError::parameter(name, "a whole number, not negative", self))
-    }
-
-    fn real(&self, name: &'static str) -> Result<f64, FeatureError> {
-        match self {
-            Self::Count(value) => Ok(*value as f64),
-            Self::Real(value) => Ok(*value),
-            _ => Err(FeatureError::parameter(name, "a number", self)),
-        }
-    }
-
-    fn switch(&self, name: &'static str) -> Result<bool, FeatureError> {
-        match self {
-            Self::Switch(value) => Ok(*value),
-            _ => Err(FeatureError::parameter(name, "true or false", self)),
-        }
-    }
-}
-
-impl TryFrom<BTreeMap<String, Setting>> for FeatureSet {
+impl TryFrom<Settings> for FeatureSet {
     type Error = FeatureError;
 
-    fn try_from(settings: BTreeMap<String, Setting>) -> Result<Self, FeatureError> {
+    fn try_from(settings: Settings) -> Result<Self, FeatureError> {
         let mut set = match settings.get("set") {
+            Some(Setting::Text(name)) if name == Self::OWN => return OwnSet::from_settings(&settings).map(Self::Own),
             Some(Setting::Text(name)) => Self::by_name(name)?,
             other => {
                 let actual = other.map_or_else(|| "missing".to_owned(), ToString::to_string);
-                return Err(FeatureError::parameter("set", format!("one of {}", Self::NAMES.join(", ")), actual));
+                return Err(FeatureError::parameter("set", format!("one of {}", known()), actual));
             }
         };
-        let name = set.name();
-        let keys = set.keys();
+        check_keys(&settings, set.name(), set.keys())?;
         for (key, value) in &settings {
             match (&mut set, key.as_str()) {
-                (_, "set") => {}
                 (Self::Mfcc(set), "n") => set.n = value.count("n")?,
                 (Self::Mfcc(set), "sd") => set.sd = value.switch("sd")?,
                 (Self::Mel(set), "n_fft") => set.n_fft = value.count("n_fft")?,
@@ -422,14 +392,7 @@ impl TryFrom<BTreeMap<String, Setting>> for FeatureSet {
                 (Self::Mel(MelSet { seconds, .. }) | Self::Waveform(WaveformSet { seconds }), "seconds") => {
                     *seconds = value.real("seconds")?;
                 }
-                _ => {
-                    return Err(FeatureError::UnknownKey {
-                        key: key.clone(),
-                        nearest: nearest(key, keys),
-                        set: name.to_owned(),
-                        known: keys.join(", "),
-                    });
-                }
+                _ => {}
             }
         }
         set.check()?;
@@ -437,7 +400,7 @@ impl TryFrom<BTreeMap<String, Setting>> for FeatureSet {
     }
 }
 
-impl From<FeatureSet> for BTreeMap<String, Setting> {
+impl From<FeatureSet> for Settings {
     fn from(set: FeatureSet) -> Self {
         let count = |value: usize| Setting::Count(value as i64);
         let mut settings = vec![("set", Setting::Text(set.name().to_owned()))];
@@ -450,6 +413,7 @@ impl From<FeatureSet> for BTreeMap<String, Setting> {
                 ("seconds", Setting::Real(set.seconds)),
             ]),
             FeatureSet::Waveform(set) => settings.push(("seconds", Setting::Real(set.seconds))),
+            FeatureSet::Own(set) => settings.push(("groups", set.setting())),
             FeatureSet::Issa(_) | FeatureSet::Egemaps | FeatureSet::Compare2016 => {}
         }
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -501,7 +465,9 @@ mod tests {
     fn recipes_that_err_say_where() {
         for (text, hint) in [
             ("set = 'isa-60-60-60'", "did you mean `issa-60-60-60`"),
-            ("n = 3", "`set` is missing"),
+            ("n = 3", "`set` is missing, expected one of mfcc, "),
+            ("set = 'owm'", "did you mean `own`"),
+            ("set = 'own'", "`groups` is missing"),
             ("set = 5", "`set` is 5"),
             ("set = 'mfcc'\nnn = 3", "unknown key `nn` in feature set `mfcc`: did you mean `n`"),
             ("set = 'mfcc'\nn = 0", "`n` is 0"),

@@ -101,7 +101,7 @@ fn make_fixtures() {
             classifier = classifier.with_calibration(temperature).with_novelty(&x, &rows, None).unwrap();
         }
         let card = Card { name: format!("fixture {name}"), ..Card::default() };
-        let model = ModelFile { front_end: FrontEnd::new(16_000, features), classifier, card };
+        let model = ModelFile { front_end: FrontEnd::new(16_000, features.clone()), classifier, card };
         model.save(&path).unwrap();
         println!("(\"{name}\", \"{}\", {:?}),", model.id(), model.classifier.probabilities(&probe()).unwrap().row(0));
     }

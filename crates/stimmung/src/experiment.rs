@@ -122,7 +122,7 @@ impl Experiment {
             sample_rate,
             conditioning: recipe.conditioning,
             segments: recipe.segments,
-            features: recipe.features,
+            features: recipe.features.clone(),
             copies: recipe.augmentation.judged(),
         };
         let hearing = recipe.hearing(sample_rate);

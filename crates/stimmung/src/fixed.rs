@@ -41,7 +41,7 @@ impl FixedModel {
         progress: &dyn Progress,
     ) -> Result<(Experiment, Evaluated), Error> {
         let front_end = &self.model.front_end;
-        recipe.features = front_end.features;
+        recipe.features = front_end.features.clone();
         recipe.conditioning = front_end.conditioning;
         recipe.segments = front_end.segments;
         recipe.augmentation = AugmentationSection {

@@ -275,7 +275,7 @@ impl Recipe {
             sample_rate: Some(sample_rate),
             conditioning: self.conditioning,
             segments: self.segments,
-            features: self.features,
+            features: self.features.clone(),
             copies: self.augmentation.copies.clone(),
             seed: self.seed,
         }
@@ -368,6 +368,15 @@ impl Override {
         Self::new(name, table)
     }
 
+    /// Replaces the section `[features]` by a set, as `--set` does: by name, or from a file whose name ends in `.toml`, a recipe or what stands in
+    /// that section of one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Recipe`] where there is a file to be read, and it cannot be.
+    pub fn features(name: &str) -> Result<Self, Error> {
+        Ok(Self::new("features", feature_section(name)?))
+    }
+
     fn apply(&self, table: &mut toml::Table) -> Result<(), String> {
         let (last, sections) = self.path.split_last().ok_or("an empty key")?;
         let mut place = table;
@@ -399,10 +408,11 @@ impl std::str::FromStr for Override {
     }
 }
 
-/// A feature set by name with some of its parameters changed, as `--set mfcc --with n=20` does.
+/// A feature set by name with some of its parameters changed, as `--set mfcc --with n=20` does. A name that ends in `.toml` is a file with the
+/// set: a recipe, or what stands in the section `[features]` of one.
 ///
 /// # Errors
-/// [`Error::Recipe`] for unknown names, unknown keys and values out of range.
+/// [`Error::Recipe`] for unknown names, unknown keys and values out of range; [`Error::Io`] where a file cannot be read.
 ///
 /// # Examples
 /// ```
@@ -413,15 +423,31 @@ impl std::str::FromStr for Override {
 /// ```
 pub fn feature_set(name: &str, changes: &[Override]) -> Result<FeatureSet, Error> {
     let origin = format!("(--set {name})");
-    FeatureSet::by_name(name).map_err(|error| refuse(&origin, &error.to_string()))?;
-    let mut table = toml::Table::new();
-    table.insert("set".to_owned(), name.into());
+    let mut table = feature_section(name)?;
+    if let Some(set) = table.get("set").and_then(toml::Value::as_str).filter(|set| *set != FeatureSet::OWN) {
+        FeatureSet::by_name(set).map_err(|error| refuse(&origin, &error.to_string()))?;
+    }
     for change in changes {
         change.apply(&mut table).map_err(|message| refuse(&origin, &message))?;
     }
     let set: FeatureSet = table.try_into().map_err(|error: toml::de::Error| refuse_toml(&origin, &error))?;
     set.check().map_err(|error| refuse(&origin, &error.to_string()))?;
     Ok(set)
+}
+
+/// The section `[features]` that a name stands for.
+fn feature_section(name: &str) -> Result<toml::Table, Error> {
+    let path = Path::new(name);
+    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
+        return Ok([("set".to_owned(), name.into())].into_iter().collect());
+    }
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| refuse_toml(name, &error))?;
+    match table.remove("features") {
+        None => Ok(table),
+        Some(toml::Value::Table(features)) => Ok(features),
+        Some(_) => Err(refuse(name, "`features` is no section")),
+    }
 }
 
 fn refuse(origin: &str, message: &str) -> Error {
@@ -522,6 +548,60 @@ mod tests {
         for text in ["seed", "=1", "a..b=1"] {
             text.parse::<Override>().unwrap_err();
         }
+    }
+
+    const OWN: &str = "set = \"own\"\n[[GROUPS]]\nof = \"egemaps-v02\"\ndescriptors = [\"Loudness_sma3\", \"mfcc*\"]\n\
+                       functionals = [\"amean\"]\n";
+
+    #[test]
+    fn own_sets_are_read_written_and_hashed_whole() {
+        let own = SMALL.replace("set = \"mfcc\"\n", &OWN.replace("GROUPS", "features.groups"));
+        let recipe = Recipe::parse(&own, "r.toml").unwrap();
+        assert_eq!(recipe.features.columns(16_000).unwrap()[4], "mfcc4_sma3_amean");
+        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), "again").unwrap(), recipe);
+        for (from, to) in [
+            ("\"amean\"", "\"stddev\""),
+            ("[\"amean\"]", "[\"amean\"]\nframes = \"voiced\""),
+            ("\"Loudness_sma3\", \"mfcc*\"", "\"mfcc*\", \"Loudness_sma3\""),
+        ] {
+            let other = Recipe::parse(&own.replace(from, to), "r.toml").unwrap();
+            assert_ne!(other.configuration(), recipe.configuration(), "{to}");
+        }
+        let message = refused(&own.replace("Loudness", "Loudnes"));
+        assert!(message.contains("group 1: ") && message.contains("did you mean `Loudness_sma3`?"), "{message}");
+    }
+
+    #[test]
+    fn sets_are_read_from_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str, changes: &[&str]| {
+            let path = folder.path().join("own.toml");
+            std::fs::write(&path, text).unwrap();
+            let changes: Vec<Override> = changes.iter().map(|change| change.parse().unwrap()).collect();
+            feature_set(path.to_str().unwrap(), &changes).map_err(|error| error.to_string())
+        };
+        let own = read(&OWN.replace("GROUPS", "groups"), &[]).unwrap();
+        assert_eq!(own.descriptor_names().unwrap().len(), 5);
+        let recipe = format!("name = \"x\"\n[features]\n{}", OWN.replace("GROUPS", "features.groups"));
+        assert_eq!(read(&recipe, &[]).unwrap(), own);
+        assert_eq!(read(SMALL, &["n=7"]).unwrap().columns(16_000).unwrap().len(), 7);
+        for (text, word) in [
+            ("name = \"x\"", "`set` is missing"),
+            ("features = 3", "`features` is no section"),
+            ("set = \"mfc\"", "did you mean `mfcc`"),
+            ("set =", "own.toml"),
+            ("set = \"own\"\ngroups = []", "`groups` is an empty list"),
+        ] {
+            let message = read(text, &[]).unwrap_err();
+            assert!(message.contains(word), "{text}: {message}");
+        }
+        assert!(matches!(feature_set("nowhere.toml", &[]), Err(Error::Io { .. })));
+        assert!(feature_set("own", &[]).unwrap_err().to_string().contains("`groups` is missing"));
+
+        let file = folder.path().join("own.toml");
+        std::fs::write(&file, OWN.replace("GROUPS", "groups")).unwrap();
+        let changes = [Override::features(file.to_str().unwrap()).unwrap()];
+        assert_eq!(Recipe::with_overrides(SMALL, "r.toml", &changes).unwrap().features, own);
     }
 
     #[test]

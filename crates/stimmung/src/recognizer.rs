@@ -96,7 +96,7 @@ impl Recognizer {
 
     /// Puts a model to work.
     pub fn new(model: ModelFile) -> Self {
-        let ear = Ear::new(model.front_end.segments, model.front_end.features);
+        let ear = Ear::new(model.front_end.segments, model.front_end.features.clone());
         Self { model, ear, voice: None }
     }
 

@@ -107,7 +107,7 @@ impl FeatureTable {
     /// # Errors
     /// [`Error::NothingUsable`] if no recording is left, [`Error::Cancelled`], and errors of the set's parameters.
     pub fn extract(manifest: &Manifest, hearing: &Hearing, progress: &dyn Progress) -> Result<Self, Error> {
-        let ear = Ear::new(hearing.segments, hearing.features);
+        let ear = Ear::new(hearing.segments, hearing.features.clone());
         progress.begin("extracting features", manifest.recordings.len() as u64);
         let listen = |recording: &Recording| {
             if progress.cancelled() {

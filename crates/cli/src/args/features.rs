@@ -14,7 +14,7 @@ use crate::tables::TableFormat;
 #[derive(Args)]
 pub struct Features {
     /// Recordings, folders of recordings, or one manifest (CSV)
-    #[arg(required_unless_present = "clear_cache", value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present_any = ["clear_cache", "list"], value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
     #[arg(long = "set", value_name = "NAME", default_value = "issa-50-80-50", help = sets())]
@@ -50,6 +50,10 @@ pub struct Features {
 
     #[command(flatten)]
     pub cache: Cache,
+
+    /// Print the names of all sets, and the descriptors and functionals that an own set can be composed of
+    #[arg(long, conflicts_with = "inputs")]
+    pub list: bool,
 
     /// Remove all features that were kept, before anything else; without recordings, that is all
     #[arg(long, conflicts_with = "no_cache")]
@@ -126,7 +130,7 @@ impl From<LevelName> for Level {
 
 /// The help of `--set`, from the list that recipes are read by.
 fn sets() -> String {
-    format!("Feature set: {}", FeatureSet::NAMES.join(", "))
+    format!("Feature set: {}; or a TOML file with one", FeatureSet::NAMES.join(", "))
 }
 
 #[derive(Args)]
@@ -143,7 +147,7 @@ pub struct Check {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub oracle: PathBuf,
 
-    /// Feature set; by default egemaps-v02 for openSMILE and issa-50-80-50 for librosa
+    /// Feature set, or a TOML file with one; by default egemaps-v02 for openSMILE and issa-50-80-50 for librosa
     #[arg(long = "set", value_name = "NAME")]
     pub set: Option<String>,
 

@@ -35,7 +35,7 @@ pub fn run(arguments: &Check, console: &Console) -> anyhow::Result<()> {
     let failures = failures(arguments, &agreement);
     if console.json() {
         console.object(&json!({
-            "set": features,
+            "set": extraction.features,
             "level": level.name(),
             "oracle": arguments.oracle,
             "agreement": agreement,

@@ -1,21 +1,25 @@
 //! `features`: a table with a row per recording, or per frame.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stimmung::corpus::{Dropped, Manifest};
 use stimmung::extraction::{Extracted, Extraction};
 use stimmung::feature_set;
-use stimmung::features::{FeatureSet, Level};
+use stimmung::features::{BaseSet, FeatureSet, Level, OwnSet};
 use stimmung::recipe::Override;
 
 use crate::args::{Features, Shard};
 use crate::commands::WrongUsage;
-use crate::console::Console;
+use crate::console::{Console, bold};
 use crate::progress::Bar;
 use crate::tables::{self, About, TableFormat};
 
 pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
+    if arguments.list {
+        return list(console);
+    }
     let cache = arguments.cache.open();
     if arguments.clear_cache {
         clear(arguments, console)?;
@@ -36,7 +40,8 @@ pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
     if arguments.dry_run {
         return tell(&extraction, &manifest, format, arguments, console);
     }
-    let title = format!("{} {level}", features.name());
+    let set = extraction.features.name();
+    let title = format!("{set} {level}");
     let mut table = match &arguments.out {
         None if console.json() => tables::objects(),
         out => tables::open(format, out.as_deref(), About { title, level, emotions })?,
@@ -48,7 +53,7 @@ pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
     let Extracted { recordings, rows, columns, cached, dropped, .. } = &extracted;
     if console.json() {
         return console.object(&json!({
-            "set": features.name(),
+            "set": set,
             "level": level.name(),
             "recordings": recordings,
             "rows": rows,
@@ -84,6 +89,28 @@ pub fn warn(dropped: &[Dropped], not_kept: Option<&str>, console: &Console) {
     if let Some(reason) = not_kept {
         console.warning(format!("features could not be kept for the next time: {reason}"));
     }
+}
+
+/// Everything that can be named in `[features]`, a name a line under headings.
+fn list(console: &Console) -> anyhow::Result<()> {
+    let sets = [FeatureSet::NAMES, &[FeatureSet::OWN]].concat();
+    let functionals = OwnSet::functional_names();
+    let descriptors = BaseSet::ALL.map(|set| (set.name(), set.descriptor_names()));
+    if console.json() {
+        let descriptors = descriptors.into_iter().collect::<BTreeMap<_, _>>();
+        return console.object(&json!({ "sets": sets, "descriptors": descriptors, "functionals": functionals }));
+    }
+    let mut text = under("Sets", &sets);
+    for (set, names) in &descriptors {
+        text += &under(&format!("Descriptors of {set}"), names);
+    }
+    text += &under("Functionals", &functionals);
+    Ok(console.print(text)?)
+}
+
+fn under(heading: &str, names: &[impl AsRef<str>]) -> String {
+    let names = names.iter().map(|name| format!("  {}\n", name.as_ref()));
+    std::iter::once(format!("{}\n", bold(heading))).chain(names).collect()
 }
 
 fn clear(arguments: &Features, console: &Console) -> anyhow::Result<()> {

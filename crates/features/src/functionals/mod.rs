@@ -2,7 +2,9 @@
 //!
 //! They take a contour of any length; of an empty one they are 0. A [`Family`] is what is told in one walk along a contour,
 //! in values that have names; a [`Part`] picks some of them, a list of parts is a set, and an [`Evaluator`] tells it of contours.
+//! Who composes a set chooses from the [`catalogue`], in which no two have one name.
 
+pub(crate) mod catalogue;
 mod crossings;
 mod evaluator;
 mod extrema;

@@ -156,7 +156,7 @@ impl Talk<'_> {
         let run = self.run;
         let (mut page, room) = self.page(4, "Features", &method::values(run));
         let (left, right) = room.columns(0.42);
-        let settings = method::table_of("", &run.recipe.features).rows;
+        let settings = method::feature_settings("", &run.recipe.features).rows;
         let mut texts = vec![method::scaling(run).to_owned()];
         if run.recipe.scaling != Scaling::None {
             texts.push("That is fitted to the training part of each fold, never to what is judged.".to_owned());

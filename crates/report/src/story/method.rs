@@ -5,6 +5,7 @@ use serde_json::Value;
 use stimmung::recipe::When;
 use stimmung::{AdaptationMode, SavedRun};
 use stimmung_audio::Normalise;
+use stimmung_features::FeatureSet;
 use stimmung_models::{PartSummary, Scaling, Shape};
 
 use super::words::{count, duration, list, percent};
@@ -12,6 +13,9 @@ use super::{Block, Section, Table};
 use crate::figures::marks::counted;
 use crate::network::network;
 use crate::{Figure, ReportError};
+
+/// Groups of a composed feature set that are told one by one.
+const MOST_GROUPS: usize = 8;
 
 /// What happened to recordings before features saw them, step by step.
 pub(crate) fn steps(run: &SavedRun) -> Vec<String> {
@@ -126,11 +130,34 @@ pub(crate) fn features(run: &SavedRun) -> Result<Section, ReportError> {
     let mut section = Section::new("Features");
     section.text(format!("{} {}", values(run), scaling(run)));
     section.blocks.extend(adaptation(run).map(|told| Block::Text(told.to_owned())));
-    section.blocks.push(Block::Table(table_of("Settings of the features", &recipe.features)));
+    section.blocks.push(Block::Table(feature_settings("Settings of the features", &recipe.features)));
     section.blocks.extend(descriptors(run).map(|counts| Block::Figure(values_by_descriptor(&counts))));
     section.figure(crate::figures::run::pca_by_emotion(run))?;
     section.figure(crate::figures::run::pca_by_speaker(run))?;
     Ok(section)
+}
+
+/// The settings of a feature set. Of a composed one, what is in each group; the recipe beside the run has the names.
+pub(crate) fn feature_settings(caption: &str, features: &FeatureSet) -> Table {
+    let FeatureSet::Own(set) = features else { return table_of(caption, features) };
+    let mut table = Table::new(caption, ["key", "value"]);
+    table.row(["set".to_owned(), features.name().to_owned()]);
+    let groups = set.groups();
+    if groups.len() > MOST_GROUPS {
+        table.row(["groups".to_owned(), groups.len().to_string()]);
+        return table;
+    }
+    for (number, group) in (1..).zip(groups) {
+        let told = format!(
+            "{} of {}, {}, over {} frames",
+            count(group.descriptors().len(), "descriptor"),
+            group.of().name(),
+            count(group.functionals().len(), "functional"),
+            group.frames().name()
+        );
+        table.row([format!("group {number}"), told]);
+    }
+    table
 }
 
 /// The numbers of values as bars.
@@ -185,9 +212,9 @@ pub(crate) fn descriptors(run: &SavedRun) -> Option<Vec<(String, usize)>> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for column in features.columns(rate(run)).ok()? {
         let descriptor = column.split('_').next().unwrap_or_default();
-        match counts.last_mut() {
-            Some((last, count)) if last == descriptor => *count += 1,
-            _ => counts.push((descriptor.to_owned(), 1)),
+        match counts.iter_mut().find(|(name, _)| name == descriptor) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((descriptor.to_owned(), 1)),
         }
     }
     Some(counts)

@@ -124,7 +124,7 @@ impl Extraction {
         sink: &mut dyn RowSink,
         progress: &dyn Progress,
     ) -> Result<Extracted, Error> {
-        let extractors = Extractors::new(self.features);
+        let extractors = Extractors::new(self.features.clone());
         let mut extracted = Extracted { dropped: manifest.dropped.clone(), ..Extracted::default() };
         let mut layout = None;
         for recordings in manifest.recordings.chunks(CHUNK) {
