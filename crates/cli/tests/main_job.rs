@@ -321,6 +321,32 @@ fn the_real_corpora_are_understood() {
     }
 }
 
+/// Ranked among a speaker's other recordings, one can be judged; no model that answers for single recordings comes of it.
+#[test]
+fn ways_to_know_speakers_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let simple = ["--corpus", text(voices()), "--set", "mfcc", "--kind", "lda"];
+    let adapted = |command: &str, mode: &str, rest: &[&str]| {
+        let mode = format!("adaptation.mode={mode}");
+        stimmung(here, &[&[command], &simple[..], &["--with", &mode], rest].concat())
+    };
+    let plain = adapted("run", "none", &["--out", "plain"]).ok();
+    assert!(!plain.stderr.contains("No model is kept"), "{plain:?}");
+    assert!(here.join("plain/default/model.stimmung").exists());
+    let ranked = adapted("run", "transductive", &["--out", "ranked"]).ok();
+    assert!(ranked.stderr.contains("No model is kept"), "{ranked:?}");
+    assert!(ranked.stdout.contains("transductive adaptation"), "{ranked:?}");
+    assert!(!here.join("ranked/default/model.stimmung").exists());
+    assert!(here.join("ranked/default/predictions.csv").exists());
+    adapted("train", "transductive", &[]).fails(2, &["transductive", "no model", "evaluate the recipe"]);
+
+    let both = ["report", "plain/default", "ranked/default"];
+    stimmung(here, &both).fails(1, &["(\"none\")", "(\"transductive\")", "no common table"]);
+    stimmung(here, &["report", "ranked/default", "--out", "ranked.md"]).ok();
+    assert!(fs::read_to_string(here.join("ranked.md")).unwrap().contains("transductive adaptation"));
+}
+
 /// The figures that scikit-learn 1.x reaches with librosa 0.11's features: UAR 0.597 with each speaker left out once,
 /// 0.79 over random folds.
 #[test]

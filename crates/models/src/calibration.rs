@@ -64,29 +64,9 @@ impl Temperature {
             }
             logarithms.extend(probabilities.iter().map(|p| f64::from(p.max(SMALLEST).ln())));
         }
-        let doubt = 1.0 / (answers.len() as f64 + 1.0);
-        // What the log loss grows by with the power 1 / T; it only rises, so the smallest loss is where it is 0.
-        let slope = |power: f64| -> f64 {
-            let rows = logarithms.chunks_exact(classes).zip(answers);
-            rows.map(|(row, &(_, label))| {
-                let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let weights = row.iter().map(|l| (power * (l - largest)).exp());
-                let (mut sum, mut expected) = (0.0, 0.0);
-                for (weight, l) in weights.zip(row) {
-                    sum += weight;
-                    expected += weight * l;
-                }
-                let mean = row.iter().sum::<f64>() / classes as f64;
-                expected / sum - (1.0 - doubt) * row[label] - doubt * mean
-            })
-            .sum()
-        };
-        let [mut low, mut high] = [1.0 / RANGE[1], 1.0 / RANGE[0]];
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(low, high);
-            *(if slope(middle) < 0.0 { &mut low } else { &mut high }) = middle;
-        }
-        Ok(Self { value: 1.0 / f64::midpoint(low, high), fitted_to: answers.len() })
+        let labels: Vec<usize> = answers.iter().map(|&(_, label)| label).collect();
+        let value = best_temperature(&logarithms, &labels, classes, RANGE);
+        Ok(Self { value, fitted_to: answers.len() })
     }
 
     /// T: above 1 where the model was too sure.
@@ -130,6 +110,34 @@ impl Temperature {
         }
         Err(format!("its temperature is {}, but must be from {} to {}", self.value, RANGE[0], RANGE[1]))
     }
+}
+
+/// The temperature, within a range, under which these logits have the smallest log loss: a row of `classes` for each true label. The truth is held for a little
+/// less than certain, as [`Temperature::fit`] says.
+pub(crate) fn best_temperature(logits: &[f64], labels: &[usize], classes: usize, range: [f64; 2]) -> f64 {
+    let doubt = 1.0 / (labels.len() as f64 + 1.0);
+    // What the log loss grows by with the power 1 / T; it only rises, so the smallest loss is where it is 0.
+    let slope = |power: f64| -> f64 {
+        let rows = logits.chunks_exact(classes).zip(labels);
+        rows.map(|(row, &label)| {
+            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let weights = row.iter().map(|l| (power * (l - largest)).exp());
+            let (mut sum, mut expected) = (0.0, 0.0);
+            for (weight, l) in weights.zip(row) {
+                sum += weight;
+                expected += weight * l;
+            }
+            let mean = row.iter().sum::<f64>() / classes as f64;
+            expected / sum - (1.0 - doubt) * row[label] - doubt * mean
+        })
+        .sum()
+    };
+    let [mut low, mut high] = [1.0 / range[1], 1.0 / range[0]];
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        *(if slope(middle) < 0.0 { &mut low } else { &mut high }) = middle;
+    }
+    1.0 / f64::midpoint(low, high)
 }
 
 #[cfg(test)]

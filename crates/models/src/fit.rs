@@ -243,7 +243,7 @@ pub(crate) fn fit_task(
             (Fitted::Linear(model), note)
         }
         ModelParams::Lda(p) => {
-            let (model, note) = lda::fit(p, &task.standardised()?, labels, k, progress)?;
+            let (model, note) = lda::fit(p, &task.standardised()?, labels, task.groups, k, progress)?;
             (Fitted::Linear(model), note)
         }
         ModelParams::Svm(p) => {

@@ -13,9 +13,13 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// Class probabilities of one standardised row.
+    /// One score a class; larger is likelier.
+    pub(crate) fn scores(&self, row: &[f32]) -> Vec<f64> {
+        self.intercepts.iter().zip(self.weights.chunks_exact(self.columns)).map(|(b, w)| b + dot(row, w)).collect()
+    }
+
     pub(crate) fn probabilities(&self, row: &[f32]) -> Vec<f64> {
-        let mut scores: Vec<f64> =
-            self.intercepts.iter().zip(self.weights.chunks_exact(self.columns)).map(|(b, w)| b + dot(row, w)).collect();
+        let mut scores = self.scores(row);
         softmax(&mut scores);
         scores
     }
