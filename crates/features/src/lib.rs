@@ -43,6 +43,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod chroma;
+mod columns;
 mod compare;
 mod contrast;
 mod cqt;
