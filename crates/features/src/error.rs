@@ -122,6 +122,17 @@ pub enum FeatureError {
         /// Largest magnitude that is accepted.
         limit: f32,
     },
+    /// What a long recording is described by could not wait in a temporary file: make room there, or name another folder for such files (`TMPDIR`).
+    #[error(
+        "the descriptors of a long recording could not wait in a temporary file in {}: {reason}",
+        folder.display()
+    )]
+    TemporaryFile {
+        /// Where temporary files are.
+        folder: std::path::PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// Two inputs do not fit together, or a matrix has the wrong width: a mistake in the calling code.
     #[error("{what} has {actual} values a frame, expected {expected}")]
     Width {

@@ -96,7 +96,8 @@ impl Extractor {
     ///
     /// # Errors
     /// [`FeatureError::TooShort`] without samples, [`FeatureError::Sample`] where one is not finite or beyond
-    /// [`crate::LARGEST_SAMPLE`].
+    /// [`crate::LARGEST_SAMPLE`]; [`FeatureError::TemporaryFile`] where a set lets the descriptors of a long recording wait in such a file
+    /// (`compare-2016`), and they cannot.
     pub fn extract_samples(&mut self, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
         check_samples(samples)?;
         match &mut self.work {

@@ -124,9 +124,10 @@ impl FeatureSet {
         }
     }
 
-    /// Whether a [`crate::RowStream`] of this set lets go of the samples as they come. Others gather the whole recording first.
+    /// Whether a [`crate::RowStream`] of this set lets go of the samples as they come, as those of `egemaps-v02` and `compare-2016` do. Others
+    /// gather the whole recording first.
     pub fn streams(&self) -> bool {
-        matches!(self, Self::Egemaps)
+        matches!(self, Self::Egemaps | Self::Compare2016)
     }
 
     /// The columns of a level.

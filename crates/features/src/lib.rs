@@ -45,6 +45,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod chroma;
+mod columns;
 mod compare;
 mod contrast;
 mod cqt;

@@ -1,15 +1,19 @@
 //! From samples to the contours of the descriptors.
 
+use std::collections::VecDeque;
+
 use crate::error::FeatureError;
 use crate::lanes::wide_sum;
+use crate::level::Level;
 use crate::lld::auditory::{AuditoryBank, BANDS};
 use crate::lld::band_energy::BandEnergy;
 use crate::lld::cepstrum::Cepstrum;
 use crate::lld::cycle_noise::{CycleNoise, LEAST_RATIO};
-use crate::lld::cycles::CycleTracker;
+use crate::lld::cycles::{CycleTracker, Perturbation};
 use crate::lld::entropy::spectral_entropy;
 use crate::lld::flux::SpectralFlux;
 use crate::lld::framing::{Framing, LONG, SHORT};
+use crate::lld::heard::{Heard, SPENT};
 use crate::lld::loudness::LoudnessScale;
 use crate::lld::pitch_path::Pitch;
 use crate::lld::pitch_tracker::{PitchTracker, QUIET};
@@ -23,7 +27,7 @@ use crate::lld::spectral_moments::SpectralMoments;
 use crate::lld::spectrum::{FrameSpectrum, Taper};
 use crate::lld::zero_crossings::zero_crossing_rate;
 
-use super::contours::{Contours, SHORT_ENERGIES, VOICES};
+use super::contours::{Contours, SHORT_ENERGIES};
 
 /// The set, where a message names it.
 const SET: &str = "compare-2016";
@@ -41,41 +45,68 @@ const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 0.9];
 /// Cepstral coefficients.
 const COEFFICIENTS: usize = 14;
 
-/// Plans and filters for one sampling rate.
+/// Plans and filters for one sampling rate, and what goes on with the recording that is heard.
 pub(super) struct Analysis {
     short: Short,
     voice: Voice,
+    heard: Heard,
     contours: Contours,
+    pub(super) level: Level,
 }
 
 impl Analysis {
-    pub(super) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
+    /// Of which the contours of a long recording have so many frames in memory.
+    pub(super) fn new(sample_rate: u32, block: usize) -> Result<Self, FeatureError> {
         let short = Short::new(Framing::new(SET, sample_rate, SHORT)?);
         let voice = Voice::new(Framing::new(SET, sample_rate, LONG)?);
-        Ok(Self { short, voice, contours: Contours::default() })
+        let (heard, contours) = (Heard::default(), Contours::new(block));
+        Ok(Self { short, voice, heard, contours, level: Level::default() })
     }
 
-    /// The fewest samples that can be analysed.
-    pub(super) fn least_samples(&self) -> usize {
-        self.voice.framing.length
+    /// Begins a recording that rows of a level are wanted of.
+    pub(super) fn begin(&mut self, level: Level) {
+        self.level = level;
+        self.short.reset();
+        self.voice.reset();
+        self.heard.clear();
+        self.contours.clear();
     }
 
-    /// The contours of a recording of at least [`Analysis::least_samples`].
-    pub(super) fn run(&mut self, samples: &[f32]) -> &mut Contours {
-        let Self { short, voice, contours } = self;
-        contours.clear();
-        short.reset();
-        for frame in 0..short.framing.frames(samples.len()) {
-            short.add(&samples[short.framing.range(frame)], contours);
+    /// Takes the next samples; if descriptors are wanted, appends those that are complete to `rows`.
+    pub(super) fn push(&mut self, samples: &[f32], rows: &mut Vec<f32>) -> Result<(), FeatureError> {
+        let Self { short, voice, heard, contours, level } = self;
+        for block in samples.chunks(SPENT) {
+            heard.push(block);
+            short.add_all(heard, contours);
+            voice.add_all(heard, contours);
+            heard.let_go(voice.earliest());
+            match level {
+                Level::Descriptors => contours.take_rows(false, rows),
+                Level::Functionals => contours.set_aside()?,
+            }
         }
-        voice.add(samples, contours);
-        contours
+        Ok(())
+    }
+
+    /// Ends the recording, which is filled up with silence to one frame of 60 ms; the contours are complete then.
+    pub(super) fn finish(&mut self, rows: &mut Vec<f32>) -> Result<(), FeatureError> {
+        let missing = self.voice.framing.length.saturating_sub(self.heard.total());
+        self.push(&vec![0.0; missing], rows)?;
+        self.voice.finish(&self.heard, &mut self.contours);
+        Ok(())
+    }
+
+    /// The descriptors of what was heard.
+    pub(super) fn contours(&mut self) -> &mut Contours {
+        &mut self.contours
     }
 }
 
 /// The descriptors of frames of 20 ms.
 struct Short {
     framing: Framing,
+    /// Frames so far.
+    frames: usize,
     spectrum: FrameSpectrum,
     /// Frequencies of the bins above 0 Hz.
     hertz: Vec<f64>,
@@ -98,6 +129,7 @@ impl Short {
         let hertz: Vec<f64> = (1..bins).map(|bin| bin as f64 * width).collect();
         Self {
             framing,
+            frames: 0,
             loudness: LoudnessScale::new(&bank),
             rasta: RastaFilter::new(&bank),
             bank,
@@ -114,8 +146,17 @@ impl Short {
 
     /// Begins a new recording.
     fn reset(&mut self) {
+        self.frames = 0;
         self.rasta.reset();
         self.flux.reset();
+    }
+
+    /// Adds the frames that are there and were not yet.
+    fn add_all(&mut self, heard: &Heard, contours: &mut Contours) {
+        for frame in self.frames..heard.frames(&self.framing) {
+            self.add(heard.frame(&self.framing, frame), contours);
+            self.frames += 1;
+        }
     }
 
     fn add(&mut self, frame: &[f32], contours: &mut Contours) {
@@ -156,9 +197,13 @@ impl Short {
 struct Voice {
     framing: Framing,
     tracker: PitchTracker,
+    /// What was decided last.
     pitches: Vec<Pitch>,
-    /// The root mean square of the weighted samples of every frame.
-    levels: Vec<f64>,
+    /// The root mean square of the weighted samples of every frame whose fundamental is not decided.
+    levels: VecDeque<f64>,
+    /// Frames that are transformed, and those whose fundamental is decided.
+    frames: usize,
+    decided: usize,
     cycles: CycleTracker,
     noise: CycleNoise,
 }
@@ -168,38 +213,59 @@ impl Voice {
         Self {
             tracker: PitchTracker::new(&framing, FUNDAMENTALS, DELAY),
             pitches: Vec::new(),
-            levels: Vec::new(),
+            levels: VecDeque::new(),
+            frames: 0,
+            decided: 0,
             cycles: CycleTracker::new(framing, CYCLE_SEARCH),
             noise: CycleNoise::default(),
             framing,
         }
     }
 
-    fn add(&mut self, samples: &[f32], contours: &mut Contours) {
+    /// Begins a new recording.
+    fn reset(&mut self) {
         self.tracker.reset();
-        self.pitches.clear();
         self.levels.clear();
-        for frame in 0..self.framing.frames(samples.len()) {
-            let frame = &samples[self.framing.range(frame)];
-            contours.push_crossings(zero_crossing_rate(frame));
-            self.tracker.advance(frame, &mut self.pitches);
-            self.levels.push(self.tracker.spectrum().level());
-        }
-        contours.decided = self.pitches.len();
-        self.tracker.finish(&mut self.pitches);
-
+        (self.frames, self.decided) = (0, 0);
         self.cycles.reset();
-        for index in 0..self.pitches.len() {
-            contours.push_voice(self.describe(samples, index));
-        }
     }
 
-    /// The descriptors of one frame's voice. Frames come in their order.
-    fn describe(&mut self, samples: &[f32], index: usize) -> [f64; VOICES] {
-        let pitch = if self.levels[index] > QUIET { self.pitches[index] } else { Pitch::default() };
-        let (hertz, voicing) = (f64::from(pitch.hertz), f64::from(pitch.voicing));
-        let perturbation = self.cycles.advance(samples, index, hertz);
-        let ratio = if hertz > 0.0 { self.noise.decibel(&self.cycles.cycles()) } else { LEAST_RATIO };
-        [hertz, voicing, perturbation.jitter, perturbation.jitter_ddp, perturbation.shimmer, ratio]
+    /// Transforms the frames that are there and were not yet, and describes the voice where its fundamental is decided by that.
+    fn add_all(&mut self, heard: &Heard, contours: &mut Contours) {
+        self.pitches.clear();
+        for frame in self.frames..heard.frames(&self.framing) {
+            let frame = heard.frame(&self.framing, frame);
+            contours.push_crossings(zero_crossing_rate(frame));
+            self.tracker.advance(frame, &mut self.pitches);
+            self.levels.push_back(self.tracker.spectrum().level());
+            self.frames += 1;
+        }
+        self.describe(heard, contours);
+    }
+
+    /// Ends the recording: describes the voice of the frames that were not decided yet.
+    fn finish(&mut self, heard: &Heard, contours: &mut Contours) {
+        contours.decided = self.decided;
+        self.pitches.clear();
+        self.tracker.finish(&mut self.pitches);
+        self.describe(heard, contours);
+    }
+
+    /// The first sample that frames to come may ask for.
+    fn earliest(&self) -> usize {
+        self.cycles.earliest().min(self.decided * self.framing.hop)
+    }
+
+    /// Adds the descriptors of the frames whose fundamentals were decided last.
+    fn describe(&mut self, heard: &Heard, contours: &mut Contours) {
+        let Self { pitches, levels, decided, cycles, noise, .. } = self;
+        for (pitch, level) in pitches.iter().zip(levels.drain(..pitches.len())) {
+            let pitch = if level > QUIET { *pitch } else { Pitch::default() };
+            let (hertz, voicing) = (f64::from(pitch.hertz), f64::from(pitch.voicing));
+            let Perturbation { jitter, jitter_ddp, shimmer } = cycles.advance(heard, *decided, hertz);
+            let ratio = if hertz > 0.0 { noise.decibel(&cycles.cycles()) } else { LEAST_RATIO };
+            contours.push_voice([hertz, voicing, jitter, jitter_ddp, shimmer, ratio]);
+            *decided += 1;
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! From the contours of the descriptors to the 6373 values.
 
+use crate::error::FeatureError;
 use crate::functionals::means::{AMEAN, FLATNESS, NNZ, POSAMEAN, RQMEAN};
 use crate::functionals::regression::Time;
 use crate::functionals::{Evaluator, Family, Part};
 
-use super::FUNCTIONALS;
+use super::contours::{Contours, ENERGIES, SOUNDS, Sound, Voices};
 
 /// What is said of energy and spectrum: 31 functionals.
 pub(super) const DISTRIBUTION: &[Part] = &[
@@ -41,105 +42,107 @@ pub(super) const COURSE: &[Part] = &[
 pub(super) const DELTA_COURSE: &[Part] =
     &[Part::some(Family::Means, &[FLATNESS, POSAMEAN, RQMEAN]), Part::all(Family::Peaks)];
 
-/// Smoothed contours, each over the frames that its functionals see: descriptors first, then their deltas, in the order of
-/// their names. The counts are those of a recording that is long enough, of which the voice is known in `decided` frames; none
-/// is below 1.
-#[derive(Debug, Clone)]
-pub(super) struct Blocks<'a> {
-    /// Four descriptors of energy and their deltas, over all frames of 60 ms but two.
-    pub(super) energy: [&'a [f32]; 8],
-    /// 55 descriptors of the spectrum and their deltas, over all frames of 20 ms but two.
-    pub(super) spectral: Vec<&'a [f32]>,
-    /// Six descriptors of the voice and their deltas, over the decided frames but two, the zeros among them.
-    pub(super) voicing: [&'a [f32]; 12],
-    /// The fundamental over all decided frames.
-    pub(super) fundamental: &'a [f32],
-    /// The descriptors of energy, then those of the spectrum, over all frames of 60 ms.
-    pub(super) levels: Vec<&'a [f32]>,
-    /// Their deltas, over those frames but two.
-    pub(super) deltas: Vec<&'a [f32]>,
-}
-
-/// Scratch of the functionals.
+/// Tells the functionals, one descriptor after the other, and keeps the place for it.
 #[derive(Debug, Default)]
 pub(super) struct Functionals {
     evaluator: Evaluator,
     nonzero: Vec<f32>,
+    told: [Vec<f32>; SECTIONS],
 }
+
+/// What was told of many descriptors, in the order of the values: the distribution of energy, of its deltas, of the spectrum, and of its deltas;
+/// what is said of the voice, and of the fundamental; the course of energy and spectrum, and of their deltas.
+const SECTIONS: usize = 8;
+const DISTRIBUTIONS: [[usize; 2]; 2] = [[0, 1], [2, 3]];
+const VOICES: usize = 4;
+const FUNDAMENTAL: usize = 5;
+const COURSES: usize = 6;
+const DELTA_COURSES: usize = 7;
 
 impl Functionals {
     /// The 6373 values, in the order of [`super::names::functionals`]; all finite for finite contours of any length.
-    pub(super) fn of(&mut self, blocks: &Blocks) -> Vec<f32> {
-        let mut values = Vec::with_capacity(FUNCTIONALS);
-        for contour in blocks.energy.iter().chain(&blocks.spectral) {
-            self.evaluator.add(DISTRIBUTION, contour, &mut values);
+    ///
+    /// # Errors
+    /// [`FeatureError::TemporaryFile`] where the contours cannot be read.
+    pub(super) fn of(&mut self, contours: &mut Contours) -> Result<Vec<f32>, FeatureError> {
+        self.told.iter_mut().for_each(Vec::clear);
+        self.tell_voices(&contours.voices()?);
+        for index in 0..SOUNDS {
+            self.tell_sound(index, &contours.sound(index)?);
         }
-        for contour in &blocks.voicing {
+        Ok(self.told.concat())
+    }
+
+    fn tell_voices(&mut self, voices: &Voices) {
+        let Self { evaluator, nonzero, told } = self;
+        for contour in voices.contours {
             // An exact zero is what stands for no voice; a descriptor of other unvoiced values counts everywhere.
-            self.nonzero.clear();
-            self.nonzero.extend(contour.iter().filter(|value| **value != 0.0));
-            self.evaluator.add(VOICE, &self.nonzero, &mut values);
+            nonzero.clear();
+            nonzero.extend(contour.iter().filter(|value| **value != 0.0));
+            evaluator.add(VOICE, nonzero, &mut told[VOICES]);
         }
-        self.evaluator.add(VOICING, blocks.fundamental, &mut values);
-        for contour in &blocks.levels {
-            self.evaluator.add(COURSE, contour, &mut values);
+        evaluator.add(VOICING, voices.fundamental, &mut told[FUNDAMENTAL]);
+    }
+
+    /// Energy first, then the spectrum.
+    fn tell_sound(&mut self, index: usize, sound: &Sound) {
+        let Self { evaluator, told, .. } = self;
+        let sections = DISTRIBUTIONS[usize::from(index >= ENERGIES)];
+        for (section, contour) in sections.into_iter().zip(sound.distribution) {
+            evaluator.add(DISTRIBUTION, contour, &mut told[section]);
         }
-        for contour in &blocks.deltas {
-            self.evaluator.add(DELTA_COURSE, contour, &mut values);
-        }
-        debug_assert_eq!(values.len(), FUNCTIONALS);
-        values
+        evaluator.add(COURSE, sound.levels, &mut told[COURSES]);
+        evaluator.add(DELTA_COURSE, sound.deltas, &mut told[DELTA_COURSES]);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::FUNCTIONALS;
     use super::super::names;
     use super::*;
 
-    /// Blocks in which all contours are one.
-    fn blocks(contour: &[f32]) -> Blocks<'_> {
-        Blocks {
-            energy: [contour; 8],
-            spectral: vec![contour; 110],
-            voicing: [contour; 12],
-            fundamental: contour,
-            levels: vec![contour; 59],
-            deltas: vec![contour; 59],
+    /// What is told where all contours are one.
+    fn told(functionals: &mut Functionals, contour: &[f32]) -> Vec<f32> {
+        functionals.told.iter_mut().for_each(Vec::clear);
+        for index in 0..SOUNDS {
+            functionals.tell_sound(index, &Sound { distribution: [contour; 2], levels: contour, deltas: contour });
         }
+        functionals.tell_voices(&Voices { contours: [contour; 12], fundamental: contour });
+        functionals.told.concat()
     }
 
     #[test]
     fn values_are_where_their_names_are() {
-        let mut contours: Vec<Vec<f32>> = Vec::new();
         // Every contour has another mean, and nothing else.
-        for place in 0..249_u16 {
-            contours.push((0..30_u8).map(|n| f32::from(place + 1) + if n % 2 == 0 { 0.25 } else { -0.25 }).collect());
-        }
-        let mut slices = contours.iter().map(Vec::as_slice);
-        let mut take = |count: usize| slices.by_ref().take(count).collect::<Vec<_>>();
-        let blocks = Blocks {
-            energy: take(8).try_into().unwrap(),
-            spectral: take(110),
-            voicing: take(12).try_into().unwrap(),
-            fundamental: take(1)[0],
-            levels: take(59),
-            deltas: take(59),
+        let contour = |place: usize| -> Vec<f32> {
+            (0..30_u8).map(|n| place as f32 + if n % 2 == 0 { 0.25 } else { -0.25 }).collect()
         };
-        let values = Functionals::default().of(&blocks);
+        let mut functionals = Functionals::default();
+        for index in 0..SOUNDS {
+            let [smoothed, changes, levels, deltas] = [1, 101, 201, 301].map(|first| contour(first + index));
+            let sound = Sound { distribution: [&smoothed, &changes], levels: &levels, deltas: &deltas };
+            functionals.tell_sound(index, &sound);
+        }
+        let voices: Vec<Vec<f32>> = (401..414).map(contour).collect();
+        let contours = std::array::from_fn(|index| voices[index].as_slice());
+        functionals.tell_voices(&Voices { contours, fundamental: &voices[12] });
+        let values = functionals.told.concat();
         let names = names::functionals();
         assert_eq!((values.len(), names.len()), (FUNCTIONALS, FUNCTIONALS));
         let find = |name: &str| values[names.iter().position(|other| other == name).unwrap()];
         assert_eq!(find("audspec_lengthL1norm_sma_quartile1"), 0.75);
-        assert_eq!(find("mfcc_sma_de[14]_quartile3"), 118.25);
-        assert_eq!(find("F0final_sma_amean"), 119.0);
-        assert_eq!(find("logHNR_sma_de_amean"), 130.0);
+        assert_eq!(find("pcm_zcr_sma_de_quartile1"), 103.75);
+        assert_eq!(find("audSpec_Rfilt_sma[0]_quartile1"), 4.75);
+        assert_eq!(find("mfcc_sma_de[14]_quartile3"), 159.25);
+        assert_eq!(find("F0final_sma_amean"), 401.0);
+        assert_eq!(find("logHNR_sma_de_amean"), 412.0);
         assert_eq!((find("F0final_sma_ff0_nnz"), find("F0final_sma_ff0_maxSegLen")), (1.0, 0.29));
-        assert_eq!(find("pcm_zcr_sma_amean"), 135.0);
-        assert_eq!(find("mfcc_sma[14]_amean"), 190.0);
+        assert_eq!(find("pcm_zcr_sma_amean"), 204.0);
+        assert_eq!(find("mfcc_sma[14]_amean"), 259.0);
         let quadratic = |mean: f32| (mean * mean + 0.0625).sqrt();
-        assert_eq!(find("audspec_lengthL1norm_sma_de_rqmean"), quadratic(191.0));
-        assert_eq!(find("mfcc_sma_de[14]_rqmean"), quadratic(249.0));
+        assert_eq!(find("audspec_lengthL1norm_sma_de_rqmean"), quadratic(301.0));
+        assert_eq!(find("mfcc_sma_de[14]_rqmean"), quadratic(359.0));
     }
 
     #[test]
@@ -147,14 +150,14 @@ mod tests {
         let mut functionals = Functionals::default();
         let names = names::functionals();
         let place = |name: &str| names.iter().position(|other| other == name).unwrap();
-        let values = functionals.of(&blocks(&[0.0, 2.0, 0.0, 4.0, 6.0, 0.0]));
+        let values = told(&mut functionals, &[0.0, 2.0, 0.0, 4.0, 6.0, 0.0]);
         assert_eq!((values[place("jitterDDP_sma_amean")], values[place("pcm_zcr_sma_amean")]), (4.0, 2.0));
         for contour in [&[][..], &[1.0], &[-1.0, 2.0], &[0.0; 200], &[5.0; 200]] {
-            let values = functionals.of(&blocks(contour));
+            let values = told(&mut functionals, contour);
             assert!(values.len() == FUNCTIONALS && values.iter().all(|value| value.is_finite()), "{contour:?}");
         }
         // Where there is no voice nothing is said, where there is silence it is told.
-        let silence = functionals.of(&blocks(&[0.0; 9]));
+        let silence = told(&mut functionals, &[0.0; 9]);
         assert!(silence[place("F0final_sma_amean")..place("F0final_sma_ff0_nnz")].iter().all(|value| *value == 0.0));
         assert_eq!(silence[place("pcm_RMSenergy_sma_flatness")], 1.0);
     }

@@ -7,9 +7,10 @@ mod names;
 
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
-use crate::level::FrameTimes;
-use crate::lld::framing::{Framing, SHORT, fill_up};
+use crate::level::{FrameTimes, Level};
+use crate::lld::framing::{Framing, SHORT};
 use analysis::Analysis;
+use contours::{BLOCK, DESCRIPTORS};
 use functionals::Functionals;
 
 /// Number of functionals.
@@ -68,7 +69,6 @@ pub(crate) const FUNCTIONALS: usize = 6373;
 pub struct Compare {
     analysis: Analysis,
     functionals: Functionals,
-    padded: Vec<f32>,
 }
 
 impl Compare {
@@ -77,7 +77,7 @@ impl Compare {
     /// # Errors
     /// [`FeatureError::SampleRate`] outside 8 to 192 kHz.
     pub fn new(sample_rate: u32) -> Result<Self, FeatureError> {
-        Ok(Self { analysis: Analysis::new(sample_rate)?, functionals: Functionals::default(), padded: Vec::new() })
+        Ok(Self { analysis: Analysis::new(sample_rate, BLOCK)?, functionals: Functionals::default() })
     }
 
     /// Names of the columns of [`Compare::descriptors`]: 65 smoothed descriptors (`_sma`), then the deltas of each (`_sma_de`), in the same
@@ -101,20 +101,25 @@ impl Compare {
     /// [`crate::LARGEST_SAMPLE`].
     pub fn descriptors(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
         check_samples(samples)?;
-        let Self { analysis, padded, .. } = self;
-        Ok(analysis.run(fill_up(samples, analysis.least_samples(), padded)).table())
+        Frames::from_rows(self.rows(Level::Descriptors, samples)?, 2 * DESCRIPTORS)
     }
 
     /// The 6373 functionals, named by [`Compare::functional_names`]; all finite. A recording of less than 60 ms is filled up with
-    /// silence.
+    /// silence. The descriptors of one of more than 5½ minutes wait in an unnamed temporary file, 26 kB a second.
     ///
     /// # Errors
-    /// As [`Compare::descriptors`].
+    /// As [`Compare::descriptors`]; [`FeatureError::TemporaryFile`] where there is no such file, or no room in it.
     pub fn functionals(&mut self, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
         check_samples(samples)?;
-        let Self { analysis, functionals, padded } = self;
-        let contours = analysis.run(fill_up(samples, analysis.least_samples(), padded));
-        Ok(functionals.of(&contours.blocks()))
+        self.rows(Level::Functionals, samples)
+    }
+
+    fn rows(&mut self, level: Level, samples: &[f32]) -> Result<Vec<f32>, FeatureError> {
+        let mut rows = Vec::new();
+        self.begin(level);
+        self.push(samples, &mut rows)?;
+        self.finish(&mut rows)?;
+        Ok(rows)
     }
 }
 
@@ -124,6 +129,34 @@ impl Compare {
     pub(crate) fn frame_times(sample_rate: u32) -> Result<FrameTimes, FeatureError> {
         let framing = Framing::new("compare-2016", sample_rate, SHORT)?;
         Ok(FrameTimes { first: 0, hop: framing.hop, length: framing.length, sample_rate })
+    }
+
+    /// Begins a recording that comes in blocks of checked samples.
+    pub(crate) fn begin(&mut self, level: Level) {
+        self.analysis.begin(level);
+    }
+
+    /// The next samples of it; appends the descriptors that are complete, if it is they that are wanted.
+    pub(crate) fn push(&mut self, samples: &[f32], rows: &mut Vec<f32>) -> Result<(), FeatureError> {
+        self.analysis.push(samples, rows)
+    }
+
+    /// Ends the recording: appends its functionals, or the descriptors that are left.
+    pub(crate) fn finish(&mut self, rows: &mut Vec<f32>) -> Result<(), FeatureError> {
+        let Self { analysis, functionals } = self;
+        analysis.finish(rows)?;
+        let level = analysis.level;
+        let contours = analysis.contours();
+        match level {
+            Level::Descriptors => contours.take_rows(true, rows),
+            Level::Functionals => {
+                let values = functionals.of(contours);
+                // A file takes no room longer than it must.
+                contours.clear();
+                rows.extend(values?);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -113,40 +113,69 @@ fn every_length_and_rate_gives_finite_values() {
     }
 }
 
+/// The contours of a whole recording, of which so many frames stay in memory.
+fn analysed(samples: &[f32], block: usize) -> Analysis {
+    let mut analysis = Analysis::new(16_000, block).unwrap();
+    analysis.begin(Level::Functionals);
+    for samples in samples.chunks(7000) {
+        analysis.push(samples, &mut Vec::new()).unwrap();
+    }
+    analysis.finish(&mut Vec::new()).unwrap();
+    analysis
+}
+
 #[test]
-fn blocks_have_the_frames_that_the_set_gives_them() {
-    let mut analysis = Analysis::new(16_000).unwrap();
+fn contours_have_the_frames_that_the_set_gives_them() {
     for frames in [1, 2, 3, 4, 60] {
-        let contours = analysis.run(&steady(16_000, 1.0, 150.0)[..960 + 160 * (frames - 1)]);
+        let mut analysis = analysed(&steady(16_000, 1.0, 150.0)[..960 + 160 * (frames - 1)], BLOCK);
+        let contours = analysis.contours();
         let decided = contours.decided;
         assert!(decided < frames);
-        let blocks = contours.blocks();
         let most = frames.saturating_sub(2).max(1);
-        assert!(blocks.energy.iter().all(|contour| contour.len() == most));
-        assert!(blocks.spectral.len() == 110 && blocks.spectral.iter().all(|contour| contour.len() == frames + 2));
-        assert!(blocks.voicing.iter().all(|contour| contour.len() == decided.saturating_sub(2).max(1)));
-        assert_eq!(blocks.fundamental.len(), decided);
-        assert!(blocks.levels.len() == 59 && blocks.levels.iter().all(|contour| contour.len() == frames));
-        assert!(blocks.deltas.len() == 59 && blocks.deltas.iter().all(|contour| contour.len() == most));
+        for index in 0..59 {
+            let sound = contours.sound(index).unwrap();
+            let distribution = if index < 4 { most } else { frames + 2 };
+            assert_eq!(sound.distribution.map(<[f32]>::len), [distribution; 2]);
+            assert_eq!((sound.levels.len(), sound.deltas.len()), (frames, most));
+        }
+        let voices = contours.voices().unwrap();
+        assert!(voices.contours.iter().all(|contour| contour.len() == decided.saturating_sub(2).max(1)));
+        assert_eq!(voices.fundamental.len(), decided);
     }
 }
 
 #[test]
 fn the_table_is_what_the_functionals_see() {
-    let mut analysis = Analysis::new(16_000).unwrap();
-    let contours = analysis.run(&steady(16_000, 0.8, 150.0));
-    let table = contours.table();
-    let blocks = contours.blocks();
+    let voice = steady(16_000, 0.8, 150.0);
+    let table = Compare::new(16_000).unwrap().descriptors(&voice).unwrap();
+    let mut analysis = analysed(&voice, BLOCK);
+    let contours = analysis.contours();
     let seen = |contour: &[f32], column: usize| {
-        assert!(contour.iter().zip(table.iter()).all(|(value, row)| *value == row[column]), "{column}");
+        assert!(
+            !contour.is_empty() && contour.iter().zip(table.iter()).all(|(value, row)| *value == row[column]),
+            "{column}"
+        );
     };
-    blocks.energy.iter().zip((6..10).chain(71..75)).for_each(|(contour, column)| seen(contour, column));
-    blocks.spectral.iter().zip((10..65).chain(75..130)).for_each(|(contour, column)| seen(contour, column));
-    blocks.levels.iter().zip(6..65).for_each(|(contour, column)| seen(contour, column));
-    blocks.deltas.iter().zip(71..130).for_each(|(contour, column)| seen(contour, column));
+    for index in 0..59 {
+        let sound = contours.sound(index).unwrap();
+        seen(sound.distribution[0], 6 + index);
+        seen(sound.distribution[1], 71 + index);
+        seen(sound.levels, 6 + index);
+        seen(sound.deltas, 71 + index);
+    }
     // The last delta looks at a frame that is smoothed with another neighbour.
-    let voicing = blocks.voicing.iter().map(|contour| &contour[..contour.len() - 1]);
-    voicing.zip((0..6).chain(65..71)).for_each(|(contour, column)| seen(contour, column));
+    let voices = contours.voices().unwrap().contours;
+    voices.iter().zip((0..6).chain(65..71)).for_each(|(contour, column)| seen(&contour[..contour.len() - 1], column));
+}
+
+#[test]
+fn functionals_are_the_same_of_contours_that_waited_in_a_file() {
+    let voice = steady(16_000, 1.5, 150.0);
+    let expected = Compare::new(16_000).unwrap().functionals(&voice).unwrap();
+    for block in [1, 10, 64, 144, 145, 146] {
+        let found = Functionals::default().of(analysed(&voice, block).contours()).unwrap();
+        assert_eq!(found, expected, "{block}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::lld::framing::{Framing, LONG, SHORT};
 use crate::lld::hammarberg::HammarbergIndex;
 use crate::lld::harmonicity::Harmonicity;
 use crate::lld::harmonics::Harmonics;
+use crate::lld::heard::{Heard, SPENT};
 use crate::lld::loudness::LoudnessScale;
 use crate::lld::pitch_path::Pitch;
 use crate::lld::pitch_tracker::{PitchTracker, QUIET};
@@ -54,27 +55,14 @@ pub(super) struct Analysis {
     delayed: Delayed,
     contours: Contours,
     heard: Heard,
-    wanted: Wanted,
-    /// What was decided last.
-    fundamentals: Vec<Pitch>,
-}
-
-/// The samples that frames to come may ask for. Memory does not grow with the recording.
-#[derive(Default)]
-struct Heard {
-    samples: Vec<f32>,
-    /// Hops before the first of them.
-    hops: usize,
-    /// Samples of the recording so far.
-    total: usize,
     /// Frames of 60 ms that are transformed, as are the frames of 20 ms that begin with them.
     frames: usize,
     /// Frames whose fundamental is decided.
     decided: usize,
+    wanted: Wanted,
+    /// What was decided last.
+    fundamentals: Vec<Pitch>,
 }
-
-/// Samples that are let go of at once: moving the others for every frame would cost more than it saves.
-const SPENT: usize = 1 << 14;
 
 impl Analysis {
     pub(super) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
@@ -87,6 +75,8 @@ impl Analysis {
             delayed,
             contours: Contours::default(),
             heard: Heard::default(),
+            frames: 0,
+            decided: 0,
             wanted: Wanted::Functionals,
             fundamentals: Vec::new(),
         })
@@ -99,31 +89,30 @@ impl Analysis {
         self.voice.pitch.reset();
         self.voice.cycles.reset();
         self.contours.clear();
-        self.heard.samples.clear();
-        self.heard = Heard { samples: std::mem::take(&mut self.heard.samples), ..Heard::default() };
+        self.heard.clear();
+        (self.frames, self.decided) = (0, 0);
     }
 
     /// Takes the next samples.
     pub(super) fn push(&mut self, samples: &[f32]) {
         for block in samples.chunks(SPENT) {
-            self.heard.samples.extend_from_slice(block);
-            self.heard.total += block.len();
-            while self.heard.frames < self.voice.framing.frames(self.heard.total) {
+            self.heard.push(block);
+            while self.frames < self.heard.frames(&self.voice.framing) {
                 self.advance();
             }
-            self.let_go();
+            self.heard.let_go(self.voice.cycles.earliest().min(self.decided * self.voice.framing.hop));
         }
     }
 
     /// Ends the recording, which is filled up with silence to one frame of 60 ms; the contours are complete then.
     pub(super) fn finish(&mut self) -> &mut Contours {
-        let missing = self.voice.framing.length.saturating_sub(self.heard.total);
+        let missing = self.voice.framing.length.saturating_sub(self.heard.total());
         self.push(&vec![0.0; missing]);
-        let Self { short, voice, contours, heard, fundamentals, .. } = self;
-        for frame in heard.frames..short.framing.frames(heard.total) {
-            short.add(&heard.samples[short.framing.range(frame - heard.hops)], contours);
+        let Self { short, voice, contours, heard, frames, decided, fundamentals, .. } = self;
+        for frame in *frames..heard.frames(&short.framing) {
+            short.add(heard.frame(&short.framing, frame), contours);
         }
-        contours.decided = heard.decided;
+        contours.decided = *decided;
         fundamentals.clear();
         voice.pitch.finish(fundamentals);
         self.describe_voice();
@@ -137,35 +126,22 @@ impl Analysis {
 
     /// Transforms the next frames of both lengths, and describes the voice where its fundamental is decided by that.
     fn advance(&mut self) {
-        let Self { short, voice, delayed, contours, heard, fundamentals, .. } = self;
-        let index = heard.frames - heard.hops;
-        short.add(&heard.samples[short.framing.range(index)], contours);
+        let Self { short, voice, delayed, contours, heard, frames, fundamentals, .. } = self;
+        short.add(heard.frame(&short.framing, *frames), contours);
         fundamentals.clear();
-        voice.pitch.advance(&heard.samples[voice.framing.range(index)], fundamentals);
-        delayed.keep(heard.frames, &short.spectrum, &voice.pitch);
-        heard.frames += 1;
+        voice.pitch.advance(heard.frame(&voice.framing, *frames), fundamentals);
+        delayed.keep(*frames, &short.spectrum, &voice.pitch);
+        *frames += 1;
         self.describe_voice();
     }
 
     /// Adds the descriptors of the frames whose fundamentals were decided last.
     fn describe_voice(&mut self) {
-        let Self { voice, delayed, contours, heard, wanted, fundamentals, .. } = self;
+        let Self { voice, delayed, contours, heard, decided, wanted, fundamentals, .. } = self;
         for pitch in fundamentals.iter() {
-            let kept = &delayed.frames[heard.decided % KEPT];
-            voice.add(&heard.samples, heard.decided - heard.hops, f64::from(pitch.hertz), kept, *wanted, contours);
-            heard.decided += 1;
-        }
-    }
-
-    /// Lets go of samples that no frame to come can ask for, where they are many.
-    fn let_go(&mut self) {
-        let Self { voice, heard, .. } = self;
-        let hop = voice.framing.hop;
-        let spent = (voice.cycles.earliest() / hop).min(heard.decided - heard.hops);
-        if spent * hop >= SPENT {
-            heard.samples.drain(..spent * hop);
-            heard.hops += spent;
-            voice.cycles.forget(spent);
+            let kept = &delayed.frames[*decided % KEPT];
+            voice.add(heard, *decided, f64::from(pitch.hertz), kept, *wanted, contours);
+            *decided += 1;
         }
     }
 }
@@ -249,10 +225,10 @@ impl Voice {
         }
     }
 
-    /// Adds the descriptors of frame `index` of the samples, of which the fundamental is decided; a quiet one has none.
+    /// Adds the descriptors of frame `index`, of which the fundamental is decided; a quiet one has none.
     fn add(
         &mut self,
-        samples: &[f32],
+        heard: &Heard,
         index: usize,
         hertz: f64,
         kept: &DelayedFrame,
@@ -261,7 +237,7 @@ impl Voice {
     ) {
         let fundamental = if kept.level <= QUIET { 0.0 } else { hertz };
         let voiced = fundamental > 0.0;
-        let perturbation = self.cycles.advance(samples, index, fundamental);
+        let perturbation = self.cycles.advance(heard, index, fundamental);
         let formants = if voiced || wanted == Wanted::Descriptors {
             self.formants.formants(&kept.short)
         } else {

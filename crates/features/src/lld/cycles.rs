@@ -2,6 +2,7 @@
 
 use crate::lanes::{sum_of_eight, vectorized, wide_dot};
 use crate::lld::framing::{Framing, HOP};
+use crate::lld::heard::Heard;
 use crate::lld::parabola::vertex;
 
 /// Cycles count whose correlation with the next is above this.
@@ -119,7 +120,7 @@ impl CycleTracker {
     }
 
     /// The irregularity of frame `index`, of a voice of `hertz` (0 where it is unvoiced). Frames come in their order.
-    pub(crate) fn advance(&mut self, samples: &[f32], index: usize, hertz: f64) -> Perturbation {
+    pub(crate) fn advance(&mut self, heard: &Heard, index: usize, hertz: f64) -> Perturbation {
         let start = index * self.framing.hop;
         let State { backlog, .. } = self.state;
         let wanted = self.stride + backlog;
@@ -135,7 +136,7 @@ impl CycleTracker {
         let period = self.rate / hertz;
         let lags = (((1.0 - self.search) * period).floor() as usize, ((1.0 + self.search) * period).ceil() as usize);
         let length = wanted.max(2 * lags.1 + 2).min(limit);
-        self.load(&samples[self.state.position..][..length]);
+        self.load(heard.from(self.state.position, length));
         let (sums, read) = self.measure(wanted, period.round() as usize, lags);
         self.state.backlog = wanted - read;
         self.state.position += read;
@@ -145,11 +146,6 @@ impl CycleTracker {
     /// The first sample that a frame to come may read, or one after the beginning of that frame.
     pub(crate) fn earliest(&self) -> usize {
         self.state.position
-    }
-
-    /// Forgets the first `frames` hops: from now on the recording, and its frames, are counted from behind them.
-    pub(crate) fn forget(&mut self, frames: usize) {
-        self.state.position = self.state.position.saturating_sub(frames * self.framing.hop);
     }
 
     fn load(&mut self, samples: &[f32]) {
@@ -333,6 +329,12 @@ mod tests {
     use super::*;
     use crate::lld::framing::LONG;
 
+    fn heard(samples: &[f32]) -> Heard {
+        let mut heard = Heard::default();
+        heard.push(samples);
+        heard
+    }
+
     /// Pulses through a decaying resonance, each with its own period and height.
     fn voice(rate: u32, hertz: f64, jitter: f64, shimmer: f64) -> Vec<f32> {
         let mut signal = vec![0.0_f64; rate as usize];
@@ -350,10 +352,10 @@ mod tests {
     }
 
     fn medians(rate: u32, hertz: f64, jitter: f64, shimmer: f64) -> (f64, f64) {
-        let signal = voice(rate, hertz, jitter, shimmer);
+        let signal = heard(&voice(rate, hertz, jitter, shimmer));
         let framing = Framing::new("a test", rate, LONG).unwrap();
         let mut tracker = CycleTracker::new(framing, 0.1);
-        let found: Vec<_> = (0..framing.frames(signal.len())).map(|t| tracker.advance(&signal, t, hertz)).collect();
+        let found: Vec<_> = (0..signal.frames(&framing)).map(|t| tracker.advance(&signal, t, hertz)).collect();
         let median = |mut values: Vec<f64>| {
             values.sort_by(f64::total_cmp);
             values[values.len() / 2]
@@ -395,9 +397,10 @@ mod tests {
         for rate in [8000, 11_025, 48_000] {
             let framing = Framing::new("a test", rate, LONG).unwrap();
             for signal in [vec![0.0; rate as usize], vec![0.5; rate as usize], voice(rate, 120.0, 0.0, 0.0)] {
+                let signal = heard(&signal);
                 for hertz in [55.0, 1000.0, 0.0] {
                     let mut tracker = CycleTracker::new(framing, 0.1);
-                    for frame in 0..framing.frames(signal.len()) {
+                    for frame in 0..signal.frames(&framing) {
                         let Perturbation { jitter, jitter_ddp, shimmer } = tracker.advance(&signal, frame, hertz);
                         assert!([jitter, jitter_ddp, shimmer].iter().all(|value| (0.0..=1.0).contains(value)));
                     }

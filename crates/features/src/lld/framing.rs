@@ -65,17 +65,6 @@ impl Framing {
     }
 }
 
-/// The samples, or all of them and silence up to `least`.
-pub(crate) fn fill_up<'a>(samples: &'a [f32], least: usize, padded: &'a mut Vec<f32>) -> &'a [f32] {
-    if samples.len() >= least {
-        return samples;
-    }
-    padded.clear();
-    padded.extend_from_slice(samples);
-    padded.resize(least, 0.0);
-    padded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,12 +86,5 @@ mod tests {
         }
         assert!(Framing::new("a test", 7999, SHORT).is_err());
         assert!(Framing::new("a test", 200_000, SHORT).is_err());
-    }
-
-    #[test]
-    fn short_signals_are_filled_up() {
-        let mut padded = vec![9.0; 5];
-        assert_eq!(fill_up(&[1.0, 2.0], 4, &mut padded), [1.0, 2.0, 0.0, 0.0]);
-        assert_eq!(fill_up(&[1.0, 2.0], 2, &mut padded), [1.0, 2.0]);
     }
 }

@@ -1,6 +1,6 @@
 //! Low-level descriptors of the standard acoustic parameter sets: one value every 10 ms.
 //!
-//! What they stand on comes first: a [`framing::Framing`] cuts the signal, a [`spectrum::FrameSpectrum`] transforms a
+//! What they stand on comes first: [`heard::Heard`] has the last samples, a [`framing::Framing`] cuts them, a [`spectrum::FrameSpectrum`] transforms a
 //! frame once for all descriptors, an [`auditory::AuditoryBank`] sums its power in 26 bands.
 //!
 //! | from | descriptors |
@@ -26,6 +26,7 @@ pub(crate) mod framing;
 pub(crate) mod hammarberg;
 pub(crate) mod harmonicity;
 pub(crate) mod harmonics;
+pub(crate) mod heard;
 pub(crate) mod loudness;
 mod octaves;
 mod parabola;
