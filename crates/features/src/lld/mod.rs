@@ -28,7 +28,7 @@ pub(crate) mod harmonicity;
 pub(crate) mod harmonics;
 pub(crate) mod loudness;
 mod octaves;
-mod parabola;
+pub(crate) mod parabola;
 pub(crate) mod pitch_path;
 pub(crate) mod pitch_tracker;
 pub(crate) mod power_slope;
