@@ -30,7 +30,7 @@
 //! | time | [`delta`], [`rms`], [`zero_crossing_rate`] |
 //! | fundamental | [`yin()`], [`pyin()`], [`f0_autocorrelation`] |
 //!
-//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `stimmung check` measures the
+//! Names, defaults and results are those of librosa 0.11 ([`yin()`] and [`f0_autocorrelation`] follow their papers instead), in the row on the voice those of openSMILE 2.6.0; `stimmung check` measures the
 //! agreement on a folder of recordings, `tests/` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the

@@ -125,12 +125,13 @@ impl PyinParams {
 /// with a probability. A hidden Markov model, whose states are the pitches with and without a voice, then finds the likeliest path. Pitches
 /// lie `resolution` semitones apart from `low` on, so that the fundamental is never finer than that.
 ///
-/// One frame for every `hop` samples and one more, with the `hop`-fold in the middle; beyond its ends the signal is silent.
+/// Frames are centred at the multiples of `hop`, one more than whole hops fit into the signal, which is silent beyond its ends.
 /// [`Fundamental::hertz`] is `None` where the path is unvoiced (librosa's flag), and 1 − [`Fundamental::aperiodicity`] is
 /// the probability of a voice, which the frame has for itself (librosa's `voiced_prob`). No samples have no frames.
 ///
-/// As in librosa, noise may be voiced where improbable dips happen to lie at pitches close together: in white noise at 16 kHz 27 of 94 frames, and 72 with
-/// `low` at 50, all with a probability of 0.01. Ask for a higher one where that matters. Takes memory of 4 bytes for each pitch in each frame.
+/// As in librosa, noise may be voiced where improbable dips happen to lie at pitches close together: in white noise at 16 kHz 27 of 94
+/// frames, and 72 with `low` at 50, all with a probability of 0.01. Ask for a higher one where that matters. Takes memory of 4 bytes for
+/// each pitch in each frame.
 ///
 /// ```
 /// use stimmung_features::{PyinParams, pyin};
@@ -348,7 +349,8 @@ impl Candidates {
         }
     }
 
-    /// Shares each threshold's probability among the dips below it, more to the shorter lags; where there are none, the deepest dip gets a small part.
+    /// Shares each threshold's probability among the dips below it, more to the shorter lags; where there are none, the deepest dip
+    /// gets a small part.
     fn try_thresholds(&mut self) {
         let Self { thresholds, decays, troughs, .. } = self;
         let mut missed = 0.0;

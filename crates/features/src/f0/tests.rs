@@ -71,7 +71,6 @@ fn voices_have_their_fundamental_with_and_without_its_partial() {
                 }
             }
         }
-        println!("{name}: {worst:?}");
         assert!(worst.0 < bound, "{name}: {worst:?}");
     }
 }
@@ -119,7 +118,6 @@ fn noise_is_mostly_unvoiced() {
     for (name, frames, bound, aperiodic) in defaults {
         let voiced = frames.iter().filter(|frame| frame.hertz.is_some()).count();
         let least = frames.iter().map(|frame| frame.aperiodicity).fold(1.0, f64::min);
-        println!("{name}: {voiced} of {}, least aperiodicity {least}", frames.len());
         assert!(voiced as f64 <= bound * frames.len() as f64, "{name}: {voiced} of {}", frames.len());
         assert!(least > aperiodic, "{name}: {least}");
     }

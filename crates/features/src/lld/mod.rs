@@ -43,6 +43,8 @@ pub(crate) mod spectral_harmonicity;
 pub(crate) mod spectral_moments;
 pub(crate) mod spectrum;
 pub(crate) mod subharmonics;
+#[cfg(test)]
+pub(crate) mod vowels;
 pub(crate) mod zero_crossings;
 
 pub use contour::Contour;
