@@ -18,7 +18,8 @@ use path::CheapestPath;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AutocorrelationParams {
-    /// The lowest fundamental in hertz, at least 1 and above a 5000th of the sampling rate; frames are three of its periods long. Default 60, below the voices of nearly all men.
+    /// The lowest fundamental in hertz, at least 1 and at least a 5000th of the sampling rate; frames are three of its periods long.
+    /// Default 60, below the voices of nearly all men.
     pub low: f64,
     /// The highest in hertz, above `low` and at most a quarter of the sampling rate. Default 600.
     pub high: f64,
@@ -97,14 +98,14 @@ impl AutocorrelationParams {
 /// The fundamental frequency, frame by frame, by the autocorrelation (P. Boersma, "Accurate short-term analysis of the fundamental
 /// frequency and the harmonics-to-noise ratio of a sampled sound", Proceedings of the Institute of Phonetic Sciences 17, Amsterdam 1993).
 ///
-/// The autocorrelation of a frame under a Hann window falls with the lag, because the window does; divided by that of the window it has its
-/// peaks at the periods, with the correlation for height. The highest are the candidates, interpolated between the
-/// samples, of which a path over all frames takes those that cost least: it believes strong ones, high ones a little rather than those an octave
-/// below, and neither jumps nor changes between voiced and unvoiced without need.
+/// The autocorrelation of a frame under a Hann window falls with the lag, because the window does; divided by that of the window it has
+/// its peaks at the periods, with the correlation for height. The highest are the candidates, interpolated between the samples. A path
+/// over all frames takes those that cost least: it believes strong ones, high ones a little rather than those an octave below, and
+/// neither jumps nor changes between voiced and unvoiced without need.
 ///
-/// Frames are 3 / `low` seconds long and lie whole inside the signal; a shorter signal has none.
-/// [`Fundamental::aperiodicity`] is 1 less the correlation at the period, in unvoiced frames at the best candidate, 0 to 1. The frequencies and
-/// the costs are of this implementation; the method is the paper's.
+/// Frames are 3 / `low` seconds long and lie whole inside the signal; a shorter signal has none. [`Fundamental::aperiodicity`] is 1 less
+/// the correlation at the period, in unvoiced frames at the best candidate, 0 to 1. The method is the paper's; default thresholds and
+/// costs are those in common use with it at 10 ms a frame.
 ///
 /// ```
 /// use stimmung_features::{AutocorrelationParams, f0_autocorrelation};
