@@ -29,9 +29,10 @@
 //! | pitch classes | [`PeakTuner`], [`estimate_tuning`], [`ChromaBank`], [`chroma_stft`], [`chroma_cqt`], [`tonnetz`] |
 //! | texture | [`SpectralContrast`], [`hpss`], [`HpssSplitter`] |
 //! | voice | [`Egemaps`], [`Compare`], [`loudness`] |
-//! | time | [`delta`], [`rms`], [`zero_crossing_rate`], [`yin`] |
+//! | time | [`delta`], [`rms`], [`zero_crossing_rate`] |
+//! | fundamental | [`yin()`], [`pyin()`], [`f0_autocorrelation`] |
 //!
-//! Names, defaults and results are those of librosa 0.11, in the row on the voice those of openSMILE 2.6.0; `stimmung check` measures the
+//! Names, defaults and results are those of librosa 0.11 ([`yin()`] and [`f0_autocorrelation`] follow their papers instead), in the row on the voice those of openSMILE 2.6.0; `stimmung check` measures the
 //! agreement on a folder of recordings, `tests/` on synthesised signals.
 //!
 //! Results are the same bits for any thread and in any order of recordings. Between processors they may differ in the
@@ -55,6 +56,7 @@ mod egemaps;
 mod energy;
 mod error;
 mod extract;
+mod f0;
 mod frames;
 mod functionals;
 mod halve;
@@ -73,7 +75,6 @@ mod stft;
 mod stream;
 mod tonnetz;
 mod tuning;
-mod yin;
 
 pub use chroma::{ChromaBank, ChromaParams, chroma_stft};
 pub use compare::Compare;
@@ -85,6 +86,7 @@ pub use egemaps::Egemaps;
 pub use energy::{rms, zero_crossing_rate};
 pub use error::{FeatureError, LARGEST_SAMPLE};
 pub use extract::Extractor;
+pub use f0::{AutocorrelationParams, Fundamental, PyinParams, YinParams, f0_autocorrelation, pyin, yin};
 pub use frames::{Frames, Norm, normalize};
 pub use hpss::{HpssParams, HpssSplitter, hpss};
 pub use level::{FrameTimes, Level, VALUES_VERSION};
@@ -97,4 +99,3 @@ pub use stft::{Istft, Spectrogram, Stft, StftParams, Window};
 pub use stream::RowStream;
 pub use tonnetz::tonnetz;
 pub use tuning::{PeakTuner, TuningParams, estimate_tuning, pitch_tuning};
-pub use yin::{Fundamental, YinParams, yin};

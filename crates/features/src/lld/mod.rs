@@ -29,7 +29,7 @@ pub(crate) mod harmonics;
 pub(crate) mod heard;
 pub(crate) mod loudness;
 mod octaves;
-mod parabola;
+pub(crate) mod parabola;
 pub(crate) mod pitch_path;
 pub(crate) mod pitch_tracker;
 pub(crate) mod power_slope;
@@ -44,6 +44,8 @@ pub(crate) mod spectral_harmonicity;
 pub(crate) mod spectral_moments;
 pub(crate) mod spectrum;
 pub(crate) mod subharmonics;
+#[cfg(test)]
+pub(crate) mod vowels;
 pub(crate) mod zero_crossings;
 
 pub use contour::Contour;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::FeatureError;
+use super::Fundamental;
+use crate::error::{FeatureError, check_range};
 
 /// Where YIN looks for a period, and in which frames.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,23 +53,12 @@ impl YinParams {
     }
 }
 
-/// The fundamental of one frame.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Fundamental {
-    /// Its middle, in seconds from the beginning.
-    pub seconds: f64,
-    /// The fundamental frequency in hertz; `None` where no period is believed.
-    pub hertz: Option<f64>,
-    /// How far the frame is from periodic at its best period: 0 for a periodic one, about 1 for noise; 1 for silence.
-    pub aperiodicity: f64,
-}
-
 /// The fundamental frequency, frame by frame (A. de Cheveigné & H. Kawahara, "YIN, a fundamental frequency estimator for
 /// speech and music", JASA 111, 2002, steps 1 to 5).
 ///
 /// A frame is compared with itself τ samples later: d(τ) = Σ (x(j) − x(j + τ))², divided by its mean over 1 … τ. The first dip
 /// below the threshold is the period, or else there is none; a parabola through it and its neighbours gives fractions
-/// of a sample. Frames are `window` + 1 / `low` seconds long and lie whole inside the signal; a shorter signal has none.
+/// of a sample. [`Fundamental::aperiodicity`] is the depth of that dip, or of the deepest. Frames are `window` + 1 / `low` seconds long and lie whole inside the signal; a shorter signal has none.
 ///
 /// ```
 /// use stimmung_features::{YinParams, yin};
@@ -80,9 +70,11 @@ pub struct Fundamental {
 /// ```
 ///
 /// # Errors
-/// [`FeatureError::Parameter`] where `params` are out of range.
+/// [`FeatureError::Parameter`] where `params` are out of range, [`FeatureError::Sample`] where a sample is not finite or beyond
+/// [`crate::LARGEST_SAMPLE`].
 pub fn yin(samples: &[f32], sample_rate: u32, params: &YinParams) -> Result<Vec<Fundamental>, FeatureError> {
     params.check(sample_rate)?;
+    check_range(samples)?;
     let rate = f64::from(sample_rate);
     let window = (params.window * rate).round().max(1.0) as usize;
     let hop = (params.hop * rate).round().max(1.0) as usize;
@@ -125,76 +117,4 @@ fn period(distances: &[f64], shortest: usize, longest: usize, threshold: f64) ->
     let curvature = before - 2.0 * here + after;
     let shift = if curvature > 0.0 { ((before - after) / (2.0 * curvature)).clamp(-0.5, 0.5) } else { 0.0 };
     (Some(bottom as f64 + shift), here)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn harmonics(hertz: f64, rate: u32, parts: &[f64]) -> Vec<f32> {
-        let sample = |n: usize| {
-            let phase = n as f64 * hertz / f64::from(rate) * std::f64::consts::TAU;
-            parts.iter().enumerate().map(|(k, part)| part * ((k + 1) as f64 * phase).sin()).sum::<f64>() as f32
-        };
-        (0..rate as usize / 2).map(sample).collect()
-    }
-
-    #[test]
-    fn voices_have_their_fundamental_with_and_without_its_partial() {
-        for rate in [8000, 16_000, 44_100] {
-            for hertz in [70.0, 110.0, 233.3, 440.0, 580.0] {
-                for parts in [&[1.0][..], &[0.5, 0.4, 0.3, 0.2], &[0.0, 0.6, 0.5, 0.4]] {
-                    let frames = yin(&harmonics(hertz, rate, parts), rate, &YinParams::default()).unwrap();
-                    assert!(frames.len() > 40);
-                    for frame in frames {
-                        let found = frame.hertz.unwrap_or_else(|| panic!("{hertz} Hz at {rate}: {frame:?}"));
-                        assert!((found / hertz - 1.0).abs() < 0.01, "{hertz} Hz at {rate}, {parts:?}: {found}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn gain_changes_nothing_and_silence_has_no_period() {
-        let voice = harmonics(150.0, 16_000, &[0.5, 0.3]);
-        let quiet: Vec<f32> = voice.iter().map(|sample| sample / 1024.0).collect();
-        let params = YinParams::default();
-        assert_eq!(yin(&voice, 16_000, &params).unwrap(), yin(&quiet, 16_000, &params).unwrap());
-        let silence = yin(&vec![0.0; 8000], 16_000, &params).unwrap();
-        assert!(silence.iter().all(|frame| frame.hertz.is_none() && frame.aperiodicity == 1.0));
-        assert!(yin(&voice[..100], 16_000, &params).unwrap().is_empty());
-        assert!(yin(&[], 16_000, &params).unwrap().is_empty());
-    }
-
-    #[test]
-    fn noise_is_not_voiced() {
-        let mut state = 1_u32;
-        let noise: Vec<f32> = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .take(16_000)
-        .collect();
-        let frames = yin(&noise, 16_000, &YinParams::default()).unwrap();
-        assert!(frames.iter().all(|frame| frame.hertz.is_none() && frame.aperiodicity > 0.3));
-    }
-
-    #[test]
-    fn parameters_out_of_range_are_named() {
-        let good = YinParams::default();
-        let bad = [
-            ("low", YinParams { low: 0.0, ..good }),
-            ("low", YinParams { low: f64::NAN, ..good }),
-            ("high", YinParams { high: 60.0, ..good }),
-            ("high", YinParams { high: 2500.0, ..good }),
-            ("threshold", YinParams { threshold: 1.5, ..good }),
-            ("window", YinParams { window: 0.0, ..good }),
-            ("hop", YinParams { hop: f64::NAN, ..good }),
-        ];
-        for (name, params) in bad {
-            let error = yin(&[0.0; 100], 8000, &params).unwrap_err().to_string();
-            assert!(error.contains(name), "{name}: {error}");
-        }
-    }
 }
