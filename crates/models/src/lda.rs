@@ -52,6 +52,7 @@ pub struct LdaParams {
     pub relevance: f64,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_zero(power: &f64) -> bool {
     *power == 0.0
 }
