@@ -211,14 +211,21 @@ impl OwnSet {
     /// [`FeatureError::Parameter`] without groups; [`FeatureError::Group`] with [`FeatureError::Duplicate`] for the first group with a value
     /// that an earlier one has.
     pub fn new(groups: Vec<OwnGroup>) -> Result<Self, FeatureError> {
-        if groups.is_empty() {
-            return Err(FeatureError::parameter("groups", "at least one group", "an empty list"));
-        }
-        let mut seen = BTreeSet::new();
-        for (index, group) in groups.iter().enumerate() {
+        Self::gather(groups.into_iter().map(Ok))
+    }
+
+    /// The same of groups that are read one by one, none beyond the first that does not fit.
+    fn gather(read: impl Iterator<Item = Result<OwnGroup, FeatureError>>) -> Result<Self, FeatureError> {
+        let (mut groups, mut seen) = (Vec::new(), BTreeSet::new());
+        for (index, group) in read.enumerate() {
+            let group = group.map_err(|error| error.in_group(index))?;
             if let Some(name) = group.columns().find(|column| !seen.insert(column.clone())) {
                 return Err(FeatureError::Duplicate { what: "value", name }.in_group(index));
             }
+            groups.push(group);
+        }
+        if groups.is_empty() {
+            return Err(FeatureError::parameter("groups", "at least one group", "an empty list"));
         }
         Ok(Self { groups })
     }

@@ -13,8 +13,7 @@ impl OwnSet {
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, FeatureError> {
         check_keys(settings, FeatureSet::OWN, &KEYS)?;
         let groups = required(settings, "groups", "a list of tables")?.tables("groups")?;
-        let read = |(index, group)| OwnGroup::from_settings(group).map_err(|error| error.in_group(index));
-        Self::new(groups.into_iter().enumerate().map(read).collect::<Result<_, _>>()?)
+        Self::gather(groups.into_iter().map(OwnGroup::from_settings))
     }
 
     /// What stands in a recipe beside `set`.
