@@ -175,7 +175,8 @@ impl Classifier {
         {
             return Err(ModelError::GroupCount { rows: rows.len(), groups: speakers.len() });
         }
-        let novelty = Novelty::fit(features, rows, self.shape, speakers);
+        let scaled = Matrix::new(rows.len(), self.columns(), self.scaler.transform(features, rows))?;
+        let novelty = Novelty::fit(&scaled, self.shape, speakers);
         Ok(Self { novelty, ..self })
     }
 
@@ -183,15 +184,17 @@ impl Classifier {
     /// rows stay within when the speaker's own are left out of the estimate. Up to 1 is usual for new voices in recordings like theirs; a row 4 lies twice as
     /// far out. `None` where the model was not [taught](Self::with_novelty) it.
     ///
-    /// The covariance is shrunken (Ledoit & Wolf 2004); rows of more than 512 values are taken without correlations, and pictures by
-    /// the mean and the spread of their bands.
+    /// Rows are scaled as the model sees them, and the covariance is shrunken (Ledoit & Wolf 2004); of rows of more than 512 values 256 stand for all,
+    /// and pictures are taken by the mean and the spread of their bands.
     ///
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn novelty(&self, features: &Matrix) -> Result<Option<Vec<f64>>, ModelError> {
-        self.check_features(features, &(0..features.rows()).collect::<Vec<_>>())?;
-        let of = |novelty: &Novelty| features.iter_rows().map(|row| novelty.of(row, self.shape)).collect();
-        Ok(self.novelty.as_ref().map(of))
+        let rows: Vec<usize> = (0..features.rows()).collect();
+        self.check_features(features, &rows)?;
+        let Some(novelty) = &self.novelty else { return Ok(None) };
+        let scaled = self.scaler.transform(features, &rows);
+        Ok(Some(scaled.chunks_exact(self.columns()).map(|row| novelty.of(row, self.shape)).collect()))
     }
 
     /// Learns how voices differ, so that a speaker can [enrol](Self::enrol), from rows with the class and the speaker of each; recordings of the class

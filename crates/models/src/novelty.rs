@@ -14,8 +14,10 @@ use crate::{Matrix, ModelError};
 
 /// Fewer rows say too little about what lies beyond them.
 const FEWEST_ROWS: usize = 20;
-/// With more values than this, their correlations are left out: the factor grows with the square of their number.
+/// Of more values than this, [`SAMPLED`] stand for all: the factor grows with the square of their number, and so many recordings as tell it are never there.
 const MOST_CORRELATED: usize = 512;
+/// How many values stand for all, evenly spread over the columns.
+const SAMPLED: usize = 256;
 /// Of recordings of new voices, the share that is held for usual.
 const USUAL: f64 = 0.99;
 /// Parts into which speakers are dealt, to hear each part as new voices.
@@ -24,12 +26,13 @@ const PARTS: usize = 10;
 /// The Mahalanobis distance from the training rows, under the covariance that Ledoit & Wolf (2004) shrink; the use as a detector of
 /// what a classifier was not made for is that of Lee et al. (2018), over all classes together.
 ///
-/// A row is first [summarised](summary): a vector is as it is, a picture the mean and spread of its bands over its frames.
+/// Rows are scaled as the model sees them, so that by ranks one wild value moves nothing; then they are [summarised](summary): of a vector the values, or
+/// some of very many, of a picture the mean and spread of its bands over its frames.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Novelty {
     /// Means and deviations of the summaries.
     scaler: Affine,
-    /// The lower triangle of the Cholesky factor of the z-scores' covariance, row after row; empty where correlations are left out.
+    /// The lower triangle of the Cholesky factor of the z-scores' covariance, row after row; empty where there is none.
     factor: Vec<f32>,
     /// The squared distance that [`USUAL`] of the training rows stay within when their speakers are left out of the estimate.
     limit: f64,
@@ -44,14 +47,15 @@ pub(crate) struct NoveltyHeader {
 }
 
 impl Novelty {
-    /// Learns from these rows of `x`, whose speakers are `groups`. `None` for too few rows.
-    pub(crate) fn fit(x: &Matrix, rows: &[usize], shape: Shape, groups: Option<&[usize]>) -> Option<Self> {
-        if rows.len() < FEWEST_ROWS {
+    /// Learns from scaled rows, whose speakers are `groups`. `None` for too few rows.
+    pub(crate) fn fit(rows: &Matrix, shape: Shape, groups: Option<&[usize]>) -> Option<Self> {
+        if rows.rows() < FEWEST_ROWS {
             return None;
         }
-        let summaries: Vec<Vec<f32>> = rows.par_iter().map(|&row| summary(x.row(row), shape)).collect();
+        let summaries: Vec<Vec<f32>> =
+            rows.values().par_chunks_exact(rows.columns()).map(|row| summary(row, shape)).collect();
         let summaries = Matrix::from_rows(&summaries).ok()?;
-        let parts = parts(rows.len(), groups);
+        let parts = parts(summaries.rows(), groups);
         let distances: Vec<Vec<f64>> = (0..PARTS)
             .into_par_iter()
             .map(|part| {
@@ -72,9 +76,8 @@ impl Novelty {
     }
 
     fn estimate(summaries: &Matrix, rows: &[usize]) -> Self {
-        let d = summaries.columns();
-        let scaler = Affine::standard(summaries, rows, Shape::Vector(d));
-        let factor = if d <= MOST_CORRELATED { factor(summaries, rows, &scaler) } else { Vec::new() };
+        let scaler = Affine::standard(summaries, rows, Shape::Vector(summaries.columns()));
+        let factor = factor(summaries, rows, &scaler);
         Self { scaler, factor, limit: 1.0 }
     }
 
@@ -93,7 +96,7 @@ impl Novelty {
         v.iter().map(|v| v * v).sum::<f64>() / v.len() as f64
     }
 
-    /// The squared distance of a row, over the limit.
+    /// The squared distance of a scaled row, over the limit.
     pub(crate) fn of(&self, row: &[f32], shape: Shape) -> f64 {
         self.distance(&summary(row, shape)) / self.limit
     }
@@ -114,13 +117,7 @@ impl Novelty {
         if !(header.limit.is_finite() && header.limit > 0.0) {
             return damaged("the limit");
         }
-        let factor = match header.correlations {
-            true if d > MOST_CORRELATED => {
-                return Err(ModelError::Damaged(format!("its novelty cannot have correlations of {d} values")));
-            }
-            true => archive.f32("novelty.factor", &[d * (d + 1) / 2])?,
-            false => Vec::new(),
-        };
+        let factor = if header.correlations { archive.f32("novelty.factor", &[d * (d + 1) / 2])? } else { Vec::new() };
         let mut diagonal = (1..=d).map(|i| i * (i + 1) / 2 - 1);
         if !factor.is_empty() && !diagonal.all(|at| factor[at] > 0.0) {
             return damaged("a pivot");
@@ -163,14 +160,20 @@ fn parts(rows: usize, groups: Option<&[usize]>) -> Vec<usize> {
 /// How many values the summary of a row has.
 fn summary_width(shape: Shape) -> usize {
     match shape {
-        Shape::Vector(columns) => columns,
+        Shape::Vector(columns) => sampled(columns).len(),
         Shape::Picture { bands, .. } => 2 * bands,
     }
 }
 
-/// A vector as it is; of a picture the means of its bands over the frames, then their deviations.
+/// The columns that stand for so many.
+fn sampled(columns: usize) -> impl ExactSizeIterator<Item = usize> {
+    let count = if columns > MOST_CORRELATED { SAMPLED } else { columns };
+    (0..count).map(move |at| at * columns / count)
+}
+
+/// A vector as it is, or some of its values; of a picture the means of its bands over the frames, then their deviations.
 fn summary(row: &[f32], shape: Shape) -> Vec<f32> {
-    let Shape::Picture { frames, bands } = shape else { return row.to_vec() };
+    let Shape::Picture { frames, bands } = shape else { return sampled(row.len()).map(|column| row[column]).collect() };
     let n = frames as f64;
     let mean_of = |f: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
         let mut sums = vec![0.0; bands];
@@ -207,7 +210,7 @@ mod tests {
     }
 
     fn fit(x: &Matrix, groups: Option<&[usize]>, shape: Shape) -> Novelty {
-        Novelty::fit(x, &(0..x.rows()).collect::<Vec<_>>(), shape, groups).expect("enough rows")
+        Novelty::fit(x, shape, groups).expect("enough rows")
     }
 
     #[test]
@@ -248,21 +251,30 @@ mod tests {
     }
 
     #[test]
-    fn wide_rows_go_without_correlations() {
+    fn of_wide_rows_some_values_stand_for_all() {
+        assert_eq!(sampled(MOST_CORRELATED).len(), MOST_CORRELATED);
+        let columns: Vec<usize> = sampled(6373).collect();
+        assert_eq!((columns.len(), columns[0], columns[255]), (SAMPLED, 0, 6348));
+        // All values of a row go together, each by its own sign.
         let mut random = Lcg::new(4);
-        let d = MOST_CORRELATED + 1;
-        let values: Vec<f32> = (0..d * 40).map(|_| random.centred() as f32).collect();
-        let novelty = fit(&Matrix::new(40, d, values).expect("matrix"), None, Shape::Vector(d));
-        assert!(novelty.factor.is_empty());
-        assert!(novelty.of(&vec![3.0; d], Shape::Vector(d)) > 1.0);
+        let sign = |column: usize| if column % 3 == 0 { -1.0 } else { 1.0 };
+        let mut row = || {
+            let common = random.centred();
+            (0..1000).map(|column| (sign(column) * common + 0.1 * random.centred()) as f32).collect::<Vec<f32>>()
+        };
+        let rows: Vec<Vec<f32>> = (0..60).map(|_| row()).collect();
+        let novelty = fit(&Matrix::from_rows(&rows).expect("rows"), None, Shape::Vector(1000));
+        assert!(novelty.of(&row(), Shape::Vector(1000)) < 1.5);
+        // Each value by itself is usual.
+        assert!(novelty.of(&[0.5; 1000], Shape::Vector(1000)) > 5.0);
     }
 
     #[test]
     fn too_little_to_tell_is_nothing_told() {
         let (x, _) = rows(19, 1);
-        assert_eq!(Novelty::fit(&x, &(0..19).collect::<Vec<_>>(), Shape::Vector(3), None), None);
+        assert_eq!(Novelty::fit(&x, Shape::Vector(3), None), None);
         // Rows that are all alike have no distances.
         let same = Matrix::new(30, 2, vec![1.0; 60]).expect("matrix");
-        assert_eq!(Novelty::fit(&same, &(0..30).collect::<Vec<_>>(), Shape::Vector(2), None), None);
+        assert_eq!(Novelty::fit(&same, Shape::Vector(2), None), None);
     }
 }
