@@ -3,7 +3,7 @@
 
     python scripts/bench_flask.py DIR [WORKERS]
 
-DIR holds the synthetic corpus (`stimmung corpus synth`), on which a classifier of the same kind as the embedded model is fitted first: means
+DIR holds the synthetic corpus (`stimmung corpus synth`), on which a classifier of the same kind as `recipes/emodb-mfcc.toml` is fitted first: means
 and standard deviations of 80 MFCC, standardised, under a multinomial logistic regression. `POST /predict` takes a recording and gives the
 label and the probabilities. Each of the WORKERS processes works on one thread. Prints one line of JSON with the address once it listens.
 """
