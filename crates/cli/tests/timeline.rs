@@ -168,7 +168,9 @@ fn predictions_carry_warnings() {
     let folder = tempfile::tempdir().unwrap();
     let voice = voice();
     let arguments = ["predict", text(&voice), "--json"];
-    assert_eq!(stimmung(folder.path(), &arguments).ok().object()["warnings"], serde_json::json!([]));
+    // That it is no human voice may be noticed, and nothing else is wrong with it.
+    let warnings = stimmung(folder.path(), &arguments).ok().object()["warnings"].clone();
+    assert!(warnings.as_array().unwrap().iter().all(|one| one["code"] == "unlike-training"), "{warnings}");
     let hum: Vec<f32> = (0..16_000).map(|n| 3e-4 * (n as f32 * 0.3).sin()).collect();
     fs::write(folder.path().join("hum.wav"), Wav::float32(16_000, &hum).bytes()).unwrap();
     let warnings = stimmung(folder.path(), &["predict", "hum.wav", "--json"]).ok().object()["warnings"].clone();

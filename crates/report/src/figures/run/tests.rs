@@ -14,7 +14,8 @@ pub(crate) static RUN: LazyLock<SavedRun> = LazyLock::new(|| {
     let voices = folder.path().join("voices");
     let params = SynthParams { speakers: 4, takes: 1, ..SynthParams::default() };
     let manifest = synthesize(&voices, &params, &mut |_| {}).unwrap();
-    let changes = ["model={kind=\"dense\", epochs=3}", "features.n=13"].map(|change| change.parse().unwrap());
+    let changes = ["model={kind=\"dense\", epochs=3}", "features={set=\"mfcc\", n=13, sd=true}", "scaling=standard"];
+    let changes = changes.map(|change| change.parse().unwrap());
     let recipe = Recipe::with_overrides(DEFAULT_RECIPE, "test", &changes).unwrap();
     let experiment = Experiment::from_manifest(recipe, manifest, &Quiet).unwrap();
     let evaluated = experiment.evaluate(&Quiet).unwrap();
