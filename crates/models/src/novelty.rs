@@ -257,7 +257,7 @@ mod tests {
         assert_eq!((columns.len(), columns[0], columns[255]), (SAMPLED, 0, 6348));
         // All values of a row go together, each by its own sign.
         let mut random = Lcg::new(4);
-        let sign = |column: usize| if column % 3 == 0 { -1.0 } else { 1.0 };
+        let sign = |column: usize| if column.is_multiple_of(3) { -1.0 } else { 1.0 };
         let mut row = || {
             let common = random.centred();
             (0..1000).map(|column| (sign(column) * common + 0.1 * random.centred()) as f32).collect::<Vec<f32>>()
