@@ -4,7 +4,7 @@ use std::path::Path;
 
 use stimmung_audio::{AudioError, DecodeLimits, Stream, StreamResampler};
 use stimmung_corpus::{Manifest, Recording};
-use stimmung_features::{Extractor, RowStream};
+use stimmung_features::{Extractor, FeatureError, RowStream};
 
 use super::cache::key;
 use super::rows::{RowWriter, Rows};
@@ -49,6 +49,10 @@ impl Extraction {
                     cache.put(key, &mut rows);
                 }
                 Heard::Rows(rows, false)
+            }
+            // Not the recording is at fault, and the next long one would fare no better.
+            Err(Trouble::Recording(RecordingError::Features(error @ FeatureError::TemporaryFile { .. }))) => {
+                Heard::Failed(error.into())
             }
             Err(Trouble::Recording(error)) => Heard::Unusable(error),
             Err(Trouble::Waiting(error)) => Heard::Failed(Error::io(&std::env::temp_dir())(error)),
