@@ -43,7 +43,12 @@ fn scaled(params: &ModelParams, scaling: Scaling) -> Classifier {
     let fitted = fit(params, &data, 3, &mut |_| ControlFlow::Continue(())).unwrap();
     let temperature = Temperature::fit(&[(&[0.9, 0.1], 0), (&[0.8, 0.2], 1)]).unwrap();
     let rows: Vec<usize> = (0..x.rows()).collect();
-    fitted.with_calibration(temperature).with_novelty(&x, &rows, None).unwrap()
+    let fitted = fitted.with_calibration(temperature).with_novelty(&x, &rows, None).unwrap();
+    // Three voices that differ, each at rest where it is calm.
+    let speakers: Vec<usize> = rows.iter().map(|row| row / 12).collect();
+    let voices = x.values().iter().enumerate().map(|(at, value)| value + speakers[at / COLUMNS] as f32);
+    let voices = Matrix::new(x.rows(), COLUMNS, voices.collect()).unwrap();
+    fitted.with_enrolment(&voices, &rows, &labels, &speakers, 1).unwrap()
 }
 
 fn model(params: &ModelParams) -> ModelFile {
@@ -157,6 +162,29 @@ fn quantiles_survive_and_must_ascend() {
 }
 
 #[test]
+fn what_is_known_of_voices_comes_back_and_damage_to_it_is_named() {
+    let (x, _) = features();
+    let model = model(&kinds()[0]);
+    let bytes = model.to_bytes().unwrap();
+    let again = ModelFile::from_bytes(&bytes).unwrap();
+    let answers = |model: &ModelFile| {
+        let voice = model.classifier.enrol(&x, &[1, 4]).unwrap().expect("it knows of voices");
+        model.classifier.probabilities_of_voice(&x, &[0, 7], &voice).unwrap()
+    };
+    assert_eq!(answers(&again), answers(&model));
+    assert_ne!(answers(&again), model.classifier.probabilities_of(&x, &[0, 7]).unwrap());
+
+    for name in ["enrolment.between", "enrolment.within", "enrolment.shared"] {
+        let turned = with_tensor(&bytes, name, |bytes| bytes[..4].copy_from_slice(&(-1f32).to_le_bytes()));
+        assert!(message_of_damage(&turned).contains("a variance of its enrolment is negative"), "{name}");
+    }
+    let broken = with_tensor(&bytes, "enrolment.neutral", |bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
+    assert!(message_of_damage(&broken).contains("`enrolment.neutral`"));
+    let cut = with_header(&bytes, |h| h["enrolment.within"]["shape"] = vec![2, COLUMNS / 2].into());
+    assert!(message_of_damage(&cut).contains("`enrolment.within`"));
+}
+
+#[test]
 fn other_readers_of_the_format_can_open_it() {
     let bytes = model(&kinds()[0]).to_bytes().unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -164,6 +192,7 @@ fn other_readers_of_the_format_can_open_it() {
     assert_eq!(names["linear.weights"], [3, COLUMNS]);
     assert_eq!(names["scaler.mean"], [COLUMNS]);
     assert_eq!(names["novelty.factor"], [COLUMNS * (COLUMNS + 1) / 2]);
+    assert_eq!(names["enrolment.shared"], [COLUMNS]);
     let start = |name: &str| tensors.tensor(name).unwrap().data().as_ptr() as usize - bytes.as_ptr() as usize;
     assert!(["linear.weights", "novelty.mean", "scaler.scale"].iter().all(|name| start(name) % 8 == 0));
 }
