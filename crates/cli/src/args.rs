@@ -138,7 +138,7 @@ pub struct RecipeSource {
     #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
 
-    /// Set any key of the recipe, such as model.c=0.1 (repeatable)
+    /// Set any key of the recipe, such as model.shrinkage=0.7 (repeatable)
     #[arg(long = "with", value_name = "KEY=VALUE")]
     pub with: Vec<Override>,
 

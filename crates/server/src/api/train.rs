@@ -37,7 +37,7 @@ pub(super) struct Order {
     pub(super) recipe_toml: Option<String>,
     /// The corpus, in place of the recipe's.
     pub(super) corpus: Option<String>,
-    /// Keys of the recipe with their values, such as `{"seed": 2, "model.c": 0.5}`.
+    /// Keys of the recipe with their values, such as `{"seed": 2, "model.shrinkage": 0.7}`.
     pub(super) set: BTreeMap<String, serde_json::Value>,
     /// Whether the model answers once it is there. Needs the scope `admin` where keys are needed. Default no.
     pub(super) promote: bool,
