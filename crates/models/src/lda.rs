@@ -1,6 +1,6 @@
 //! Linear discriminant analysis with a shrunken covariance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
@@ -16,6 +16,7 @@ use crate::linear::Linear;
 use crate::numeric::counts;
 use crate::params::{Priors, Shrinkage, out_of_range};
 use crate::scaler::Affine;
+use crate::training_set::dealt;
 use crate::{FitProgress, Matrix, ModelError};
 
 /// The temperatures that are looked through: from discriminants that say nothing to such as differ by thousands.
@@ -152,11 +153,7 @@ fn parts(labels: &[usize], groups: Option<&[usize]>, classes: usize) -> Option<V
             others.map(|(label, _)| label).collect::<BTreeSet<_>>().len() == classes
         })
     };
-    let by_voice = groups.map(|groups| {
-        let voices: BTreeMap<usize, usize> =
-            groups.iter().copied().collect::<BTreeSet<_>>().into_iter().zip(0..).collect();
-        groups.iter().map(|group| voices[group] % PARTS).collect::<Vec<_>>()
-    });
+    let by_voice = groups.map(|groups| dealt(groups, PARTS));
     by_voice.filter(&others_are_whole).or_else(|| {
         let mut seen = vec![0; classes];
         let by_row = labels.iter().map(|&label| {

@@ -12,12 +12,12 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// Class probabilities of one standardised row.
-    /// One score a class; larger is likelier.
+    /// `W·z + b` of one standardised row: a score a class, larger for a likelier one.
     pub(crate) fn scores(&self, row: &[f32]) -> Vec<f64> {
         self.intercepts.iter().zip(self.weights.chunks_exact(self.columns)).map(|(b, w)| b + dot(row, w)).collect()
     }
 
+    /// Class probabilities of one standardised row.
     pub(crate) fn probabilities(&self, row: &[f32]) -> Vec<f64> {
         let mut scores = self.scores(row);
         softmax(&mut scores);

@@ -1,6 +1,6 @@
 //! How unlike the training recordings a recording is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use crate::archive::{Archive, Tensor};
 use crate::covariance::{Spread, covariance, ledoit_wolf};
 use crate::linalg::cholesky;
 use crate::scaler::Affine;
+use crate::training_set::dealt;
 use crate::{Matrix, ModelError};
 
 /// Fewer rows say too little about what lies beyond them.
@@ -147,12 +148,8 @@ fn factor(summaries: &Matrix, rows: &[usize], scaler: &Affine) -> Vec<f32> {
 
 /// In which part each row is left out: whole speakers where there are several.
 fn parts(rows: usize, groups: Option<&[usize]>) -> Vec<usize> {
-    let speakers: BTreeSet<usize> = groups.unwrap_or_default().iter().copied().collect();
     match groups {
-        Some(groups) if speakers.len() > 1 => {
-            let number: BTreeMap<usize, usize> = speakers.into_iter().zip(0..).collect();
-            groups.iter().map(|group| number[group] % PARTS).collect()
-        }
+        Some(groups) if groups.iter().any(|group| *group != groups[0]) => dealt(groups, PARTS),
         _ => (0..rows).map(|row| row % PARTS).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! What models are fitted on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stimmung_features::Shape;
 
@@ -162,6 +162,13 @@ impl Task<'_> {
     pub(crate) fn standardised(&self) -> Result<Matrix, ModelError> {
         Matrix::new(self.rows.len(), self.columns(), self.scaler.transform(self.features, self.rows))
     }
+}
+
+/// The part, of so many, in which each row is left out together with all others of its group: groups are dealt out in the order of their numbers.
+pub(crate) fn dealt(groups: &[usize], parts: usize) -> Vec<usize> {
+    let distinct: BTreeSet<usize> = groups.iter().copied().collect();
+    let part: BTreeMap<usize, usize> = distinct.into_iter().zip((0..parts).cycle()).collect();
+    groups.iter().map(|group| part[group]).collect()
 }
 
 /// Numbers of values in a row of this shape.
