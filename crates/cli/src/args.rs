@@ -235,7 +235,7 @@ pub struct RunRecipe {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Of a folder of recipes, run those whose name or row contains one of these words, separated by commas
+    /// Of a folder of recipes, run those whose name or row is, or else contains, one of these words, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,
 
@@ -244,7 +244,7 @@ pub struct RunRecipe {
     pub quick: bool,
 
     /// The table that a folder of recipes fills, with a JSON file of the same name beside it, from which an interrupted
-    /// run goes on; docs/FOLDER-results.md by default
+    /// run goes on; docs/FOLDER-results.md by default. What NOTES.md in the folder of recipes says stands below it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub results: Option<PathBuf>,
 }

@@ -21,9 +21,10 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
         let text = "--results names the table in Markdown, such as results.md; the JSON file is written beside it";
         return Err(WrongUsage(text.into()).into());
     }
-    let Suite { entries, broken } = open_suite(folder, &arguments.only, arguments.quick)?;
+    let suite = open_suite(folder, &arguments.only, arguments.quick)?;
     let mut results = Results::load(&table.with_extension("json"))?;
-    results.update(&entries);
+    results.update(&suite);
+    let Suite { entries, broken, .. } = suite;
     let mut failed = !broken.is_empty();
     for (path, error) in broken {
         console.failure(&chain(&error.into()), Some(&path.to_string_lossy()));

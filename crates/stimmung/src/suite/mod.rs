@@ -50,6 +50,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What it can be asked for by, in small letters: its name and the row that it stands for.
+    fn called(&self) -> [String; 2] {
+        let row = self.recipe.reference.as_ref().map_or("", |reference| &reference.row);
+        [self.recipe.name.to_lowercase(), row.to_lowercase()]
+    }
+
     fn load(path: PathBuf, quick: bool) -> Result<Self, Error> {
         let recipe = Recipe::load(&path, &[])?;
         let mut variants: Vec<(Variant, Recipe)> =
@@ -99,10 +105,12 @@ pub struct Suite {
     pub entries: Vec<Entry>,
     /// The files that hold no recipe that can be used, with the reason. They do not stand in the way of the others.
     pub broken: Vec<(PathBuf, Error)>,
+    /// What the folder's `NOTES.md` says, in Markdown: remarks that belong below the table.
+    pub notes: Option<String>,
 }
 
 /// Opens the recipes of a folder. `only` keeps those whose name or row contains one of its words (of broken ones, whose
-/// file name does), without regard to case; an empty list keeps all.
+/// file name does), without regard to case; a word that is a whole name or row means just that. An empty list keeps all.
 ///
 /// # Errors
 /// [`Error::Io`] for a folder that cannot be read, [`Error::Recipe`] for one without recipes and for two of the same name,
@@ -120,27 +128,29 @@ pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Suite, 
     if paths.is_empty() {
         return Err(refuse("the folder holds no recipe (*.toml)".into()));
     }
-    let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
-    let wanted = |text: &str| words.is_empty() || words.iter().any(|word| text.to_lowercase().contains(word));
-    let mut suite = Suite { entries: Vec::new(), broken: Vec::new() };
+    let mut suite = Suite { entries: Vec::new(), broken: Vec::new(), notes: notes(folder)? };
     let mut names = BTreeSet::new();
     for path in paths {
         match Entry::load(path.clone(), quick) {
-            Ok(entry) => {
-                if !names.insert(entry.recipe.name.clone()) {
-                    return Err(refuse(format!("two recipes are called {}", entry.recipe.name)));
-                }
-                let row = entry.recipe.reference.as_ref().map_or("", |reference| &reference.row);
-                if wanted(&format!("{} {row}", entry.recipe.name)) {
-                    suite.entries.push(entry);
-                }
+            Ok(entry) if !names.insert(entry.recipe.name.to_lowercase()) => {
+                return Err(refuse(format!("two recipes are called {}", entry.recipe.name)));
             }
-            Err(error) if path.file_stem().is_some_and(|stem| wanted(&stem.to_string_lossy())) => {
-                suite.broken.push((path, error));
-            }
-            Err(_) => {}
+            Ok(entry) => suite.entries.push(entry),
+            Err(error) => suite.broken.push((path, error)),
         }
     }
+    let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
+    let whole: BTreeSet<String> = suite.entries.iter().flat_map(Entry::called).collect();
+    let wanted = |called: &[String]| {
+        let meant = |word: &String| {
+            called.iter().any(|name| name == word || !whole.contains(word) && name.contains(word.as_str()))
+        };
+        words.is_empty() || words.iter().any(meant)
+    };
+    suite.entries.retain(|entry| wanted(&entry.called()));
+    suite
+        .broken
+        .retain(|(path, _)| path.file_stem().is_some_and(|stem| wanted(&[stem.to_string_lossy().to_lowercase()])));
     if !suite.entries.is_empty() {
         return Ok(suite);
     }
@@ -148,6 +158,15 @@ pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Suite, 
         Some((_, error)) => error,
         None => refuse(format!("no recipe's name or row contains {}", only.join(" or "))),
     })
+}
+
+fn notes(folder: &Path) -> Result<Option<String>, Error> {
+    let path = folder.join("NOTES.md");
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(&path)(error)),
+    }
 }
 
 /// A figure with its terms.
@@ -246,6 +265,9 @@ impl Outcome {
 pub struct Results {
     /// By recipe and variant.
     outcomes: BTreeMap<String, BTreeMap<Variant, Outcome>>,
+    /// Remarks of the recipes' folder, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notes: Option<String>,
 }
 
 impl Results {
@@ -276,10 +298,11 @@ impl Results {
         self.outcomes.entry(outcome.recipe.clone()).or_default().insert(outcome.variant, outcome);
     }
 
-    /// Takes over the published figures and notes of these recipes as they are now, and drops what another recipe of the same
+    /// Takes over the published figures and notes of these recipes and of their folder as they are now, and drops what another recipe of the same
     /// name came to, so that no row pairs an old figure with a new one.
-    pub fn update(&mut self, entries: &[Entry]) {
-        for entry in entries {
+    pub fn update(&mut self, suite: &Suite) {
+        self.notes.clone_from(&suite.notes);
+        for entry in &suite.entries {
             let Some(outcomes) = self.outcomes.get_mut(&entry.recipe.name) else { continue };
             let configurations: BTreeMap<Variant, String> =
                 entry.variants().map(|(variant, recipe)| (variant, recipe.configuration())).collect();
@@ -306,7 +329,12 @@ impl Results {
 
     /// The table in Markdown.
     pub fn to_markdown(&self) -> String {
-        render::markdown(self.outcomes.values())
+        let mut text = render::markdown(self.outcomes.values());
+        if let Some(notes) = &self.notes {
+            text.push('\n');
+            text.push_str(notes);
+        }
+        text
     }
 }
 

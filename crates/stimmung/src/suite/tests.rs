@@ -46,6 +46,10 @@ fn a_folder_is_opened_by_file_names_and_filtered_by_words() {
     );
     assert_eq!(names(&open_suite(path, &only(&["SECOND"]), false).unwrap()), ["second"]);
     assert_eq!(names(&open_suite(path, &only(&["r1 d", "model a"]), false).unwrap()), ["first", "second"]);
+    write(path, "c.toml", &text("second-b", path, "R2 Model A, b", ""));
+    assert_eq!(names(&open_suite(path, &only(&["secon"]), false).unwrap()), ["second", "second-b"]);
+    assert_eq!(names(&open_suite(path, &only(&["Second"]), false).unwrap()), ["second"], "the whole name of one");
+    assert_eq!(names(&open_suite(path, &only(&["r2 model a"]), false).unwrap()), ["second"], "the whole row of one");
     let error = open_suite(path, &only(&["R3", "R4"]), false).unwrap_err().to_string();
     assert!(error.contains("R3 or R4"), "{error}");
 }
@@ -132,34 +136,35 @@ fn outcomes_are_kept_and_found_by_recipe_and_variant() {
         1,
     );
     write(&recipes, "tones.toml", &honest);
-    let open = || open_suite(&recipes, &[], false).unwrap().entries.remove(0);
-    let entry = open();
+    let open = || open_suite(&recipes, &[], false).unwrap();
+    let suite = open();
+    let entry = &suite.entries[0];
     let mut results = Results::load(&table.with_extension("json")).unwrap();
     let mut heard = None;
-    let known = |results: &Results, entry: &Entry| -> Vec<bool> {
-        entry.variants().map(|(variant, recipe)| results.find(variant, recipe).is_some()).collect()
+    let known = |results: &Results, suite: &Suite| -> Vec<bool> {
+        suite.entries[0].variants().map(|(variant, recipe)| results.find(variant, recipe).is_some()).collect()
     };
-    assert_eq!(known(&results, &entry), [false, false]);
+    assert_eq!(known(&results, &suite), [false, false]);
 
-    let original = judge(&entry, Variant::Original, &mut heard, &[], &out, &Quiet).unwrap();
+    let original = judge(entry, Variant::Original, &mut heard, &[], &out, &Quiet).unwrap();
     assert!(original.terms.contains("36 recordings") && original.terms.contains("random"), "{}", original.terms);
     assert!(original.leaks.iter().any(|leak| leak.contains("a modified copy or the original")), "{:?}", original.leaks);
     results.insert(original.clone());
     results.save(&table).unwrap();
     let mut results = Results::load(&table.with_extension("json")).unwrap();
-    assert_eq!(known(&results, &entry), [true, false]);
-    let honest = judge(&entry, Variant::Honest, &mut heard, &[], &out, &Quiet).unwrap();
+    assert_eq!(known(&results, &suite), [true, false]);
+    let honest = judge(entry, Variant::Honest, &mut heard, &[], &out, &Quiet).unwrap();
     assert!(honest.terms.contains("18 recordings") && honest.leaks.is_empty(), "{honest:?}");
     assert_eq!(
         honest.figures.iter().map(|(figure, _)| *figure).collect::<Vec<_>>(),
         [Figure::Accuracy, Figure::Precision]
     );
     // Judged alone, it is the same as after the other variant.
-    let alone = judge(&entry, Variant::Honest, &mut None, &[], &out, &Quiet).unwrap();
+    let alone = judge(entry, Variant::Honest, &mut None, &[], &out, &Quiet).unwrap();
     assert_eq!(Outcome { seconds: honest.seconds, ..alone }, honest);
     results.insert(honest);
     results.save(&table).unwrap();
-    assert_eq!(known(&results, &entry), [true, true]);
+    assert_eq!(known(&results, &suite), [true, true]);
     for run in ["tones-original", "tones-honest", "tones-honest-2"] {
         assert!(out.join(run).join("receipt.json").exists(), "{run}");
     }
@@ -174,11 +179,13 @@ fn outcomes_are_kept_and_found_by_recipe_and_variant() {
     };
     let noted = rewrite("value = 0.9", "value = 0.7");
     assert_eq!(known(&results, &noted), [true, true]);
-    results.update(std::slice::from_ref(&noted));
+    write(&recipes, "NOTES.md", "## Beside them\n\nA remark.\n");
+    results.update(&open());
     assert!(results.to_markdown().contains("| accuracy (WAR) | 0.700 |"), "{}", results.to_markdown());
+    assert!(results.to_markdown().ends_with("\n\n## Beside them\n\nA remark.\n"), "{}", results.to_markdown());
     let other = rewrite("folds = 2", "folds = 3");
     assert_eq!(known(&results, &other), [false, true]);
-    results.update(std::slice::from_ref(&other));
+    results.update(&other);
     assert_eq!(known(&results, &noted), [false, true], "what the recipe before came to is gone");
     assert_eq!(known(&results, &rewrite("kind = \"logistic\"", "kind = \"logistic\"\nc = 0.5")), [false, false]);
 }
