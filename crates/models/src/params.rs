@@ -261,6 +261,21 @@ impl ModelParams {
         }
     }
 
+    /// What the kind is called among people.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Logistic(_) => "multinomial logistic regression",
+            Self::Svm(_) => "linear support vector machine",
+            Self::Lda(_) => "linear discriminant analysis with shrinkage",
+            Self::Forest(_) => "random forest",
+            Self::Boosting(_) => "gradient-boosted trees",
+            Self::Dense(_) => "dense network",
+            Self::ModelA(_) => "Model A of Issa et al. (2020)",
+            Self::Network(_) => "neural network",
+            Self::OneVsRest(_) => "one model for each emotion against the rest, with an arbiter",
+        }
+    }
+
     /// Checks all parameters against their ranges.
     ///
     /// # Errors

@@ -261,9 +261,9 @@ pub fn folds(run: &SavedRun) -> Result<Figure, ReportError> {
     let highest = folds.iter().map(|fold| fold.trained_on + fold.recordings).max();
     let Some(highest) = highest else { return Err(missing("folds", "the run has none")) };
     let keys = vec![Key::new("trained on", colour::MAIN, Sign::Area), Key::new("judged", colour::OTHER, Sign::Area)];
-    let x = Axis::from_zero("items", highest as f64);
+    let x = Axis::from_zero("recordings", highest as f64);
     let y = Axis::names("", folds.iter().map(|fold| &fold.name));
-    let note = format!("{} Changed copies and pieces of recordings count as items of their own.", terms(run));
+    let note = terms(run);
     Ok(Chart::new("The two sides of each fold", x, y).note(&note).legend(keys).draw(&note, |canvas, area| {
         for (row, fold) in folds.iter().enumerate() {
             let (middle, height) = area.row(row);
@@ -283,7 +283,7 @@ pub fn folds(run: &SavedRun) -> Result<Figure, ReportError> {
 /// The recordings on the first two principal components of their features, by emotion.
 ///
 /// # Errors
-/// [`ReportError::Missing`] for features of more than 2048 values, and for runs that were saved before this was kept.
+/// [`ReportError::Missing`] for features of more than [`Projection::MOST_COLUMNS`] values, and for runs that were saved before this was kept.
 pub fn pca_by_emotion(run: &SavedRun) -> Result<Figure, ReportError> {
     pca(run, "Principal components of the features, by emotion", |recording| recording.emotion.as_deref())
 }
@@ -301,10 +301,11 @@ pub fn pca_by_speaker(run: &SavedRun) -> Result<Figure, ReportError> {
 
 fn pca(run: &SavedRun, title: &str, group: fn(&Recording) -> Option<&str>) -> Result<Figure, ReportError> {
     let Some(Projection { explained, points }) = &run.projection else {
-        return Err(missing(
-            "principal components",
-            "they are kept of features of at most 2048 values, and not by older versions",
-        ));
+        let why = format!(
+            "they are kept of features of at most {} values, and not by older versions",
+            Projection::MOST_COLUMNS
+        );
+        return Err(missing("principal components", &why));
     };
     let name = |recording| group(recording).unwrap_or("(not known)");
     let names: BTreeSet<&str> = run.manifest.recordings.iter().map(name).collect();

@@ -78,11 +78,7 @@ impl Talk<'_> {
         let mut texts = vec![
             format!("{} to tell apart: {}.", capital(&count(run.classes.len(), "emotion")), list(&run.classes)),
             format!("The corpus is {}, with {}.", summary.corpus, count(run.manifest.recordings.len(), "recording")),
-            format!(
-                "The model is of kind {}, on the features {}.",
-                run.recipe.model.kind(),
-                run.recipe.features.name()
-            ),
+            format!("The model: {}, on the features {}.", run.recipe.model.title(), run.recipe.features.name()),
         ];
         if !run.recipe.description.is_empty() {
             texts.push(run.recipe.description.clone());
@@ -134,20 +130,25 @@ impl Talk<'_> {
         let mut steps = method::steps(run);
         steps.push(method::values(run));
         page.chain(left, &steps);
-        let (told, effects) = method::copies(run);
-        let mut texts = vec![told];
-        texts.extend(effects);
+        let mut texts = Vec::new();
+        if copies > 0 {
+            let (told, effects) = method::copies(run);
+            texts.push(told);
+            texts.extend(effects);
+        }
         texts.extend(run.summary.dropped.first().map(|it| {
             let left_out = count(run.summary.dropped.len(), "recording");
             format!("{left_out} could not be used, such as {} ({}).", it.file.display(), it.reason)
         }));
         match if_told(CHART.during(|| corpus::durations(&run.manifest)))? {
             Some(durations) if copies == 0 => {
-                let (above, below) = right.rows(60.0);
-                page.paragraphs(above, &texts);
-                page.figure(below, &durations);
+                let (above, _) = right.rows(right.height * 0.3);
+                let used = page.paragraphs(above, &texts);
+                page.figure(if texts.is_empty() { right } else { right.rows(used).1 }, &durations);
             }
-            _ => page.paragraphs(right, &texts),
+            _ => {
+                page.paragraphs(right, &texts);
+            }
         }
         Ok(page.finish())
     }
@@ -177,21 +178,21 @@ impl Talk<'_> {
     fn model(&self) -> Result<Figure, ReportError> {
         let run = self.run;
         let parts = method::parts(run)?;
-        let kind = run.recipe.model.kind();
+        let title = capital(run.recipe.model.title());
         let parameters: Option<usize> = parts.iter().map(|part| part.parameters).sum();
         let headline = match parameters {
-            Some(parameters) if parameters > 0 => {
-                format!("A model of kind {kind} with {} parameters", thousands(parameters))
-            }
-            _ => format!("A model of kind {kind}"),
+            Some(parameters) if parameters > 0 => format!("{title}: {} parameters", thousands(parameters)),
+            _ => title,
         };
         let (mut page, room) = self.page(5, "Model", &headline);
         let settings = method::table_of("", &run.recipe.model).rows;
         let Some(layers) = parts.iter().find_map(|part| part.network.as_ref()) else {
             let (left, right) = room.columns(0.4);
             page.rows(left, &[1.2, 1.0], &settings);
-            if let Some(loss) = if_told(CHART.during(|| figures::loss(run)))? {
-                page.figure(right, &loss);
+            let course = if_told(CHART.during(|| figures::loss(run)))?;
+            let seen = if_told(CHART.during(|| figures::pca_by_emotion(run)))?;
+            if let Some(figure) = course.or(seen) {
+                page.figure(right, &figure);
             }
             return Ok(page.finish());
         };

@@ -76,8 +76,8 @@ impl Page {
         (page, Room { x: MARGIN, y: top, width: room, height: bottom - 16.0 - top })
     }
 
-    /// Paragraphs, each with a bullet if there are several.
-    pub(super) fn paragraphs(&mut self, room: Room, texts: &[String]) {
+    /// Paragraphs, each with a bullet if there are several. The value is the height that they take.
+    pub(super) fn paragraphs(&mut self, room: Room, texts: &[String]) -> f64 {
         let bullets = texts.len() > 1;
         // In narrow boxes the indent is a larger share; sizes are tried with the largest.
         let indent = if bullets { INDENT * SIZES[0] } else { 0.0 };
@@ -97,6 +97,7 @@ impl Page {
             self.canvas.text(room.x + indent, baseline, &line.text, style);
         }
         self.told.extend(texts.iter().cloned());
+        y - room.y
     }
 
     /// A number in large letters with what it is below it.

@@ -8,7 +8,7 @@ use stimmung::SavedRun;
 use stimmung_corpus::Layout;
 
 use super::results::Results;
-use super::words::{count, list};
+use super::words::{capital, count, list};
 use super::{Block, Report, Section, data, method};
 use crate::ReportError;
 
@@ -85,7 +85,7 @@ fn details(run: &SavedRun) -> Result<Section, ReportError> {
     let mut facts = vec![
         format!("Answers with one of {}: {}.", count(run.classes.len(), "emotion"), list(&run.classes)),
         method::values(run),
-        format!("Model of kind {}, made with Stimmung {}.", run.recipe.model.kind(), run.receipt.stimmung),
+        format!("{}, made with Stimmung {}.", capital(run.recipe.model.title()), run.receipt.stimmung),
     ];
     match &run.receipt.model {
         Some(hash) => facts.push(format!("The file model.stimmung has the SHA-256 {hash}.")),

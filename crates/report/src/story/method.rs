@@ -8,7 +8,7 @@ use stimmung_audio::Normalise;
 use stimmung_features::FeatureSet;
 use stimmung_models::{PartSummary, Scaling, Shape};
 
-use super::words::{count, duration, list, percent};
+use super::words::{capital, count, duration, list, percent};
 use super::{Block, Section, Table};
 use crate::figures::marks::counted;
 use crate::network::network;
@@ -170,7 +170,7 @@ pub(crate) fn values_by_descriptor(counts: &[(String, usize)]) -> Figure {
 pub(crate) fn model(run: &SavedRun) -> Result<Section, ReportError> {
     let recipe = &run.recipe;
     let mut section = Section::new("Model");
-    section.text(format!("A model of kind {}.", recipe.model.kind()));
+    section.text(format!("{}.", capital(recipe.model.title())));
     section.blocks.push(Block::Table(table_of("Settings of the model", &recipe.model)));
     let parts = parts(run)?;
     if parts.iter().any(|part| part.network.is_some()) {

@@ -8,9 +8,6 @@ use crate::table::FeatureTable;
 const MOST_ITERATIONS: usize = 300;
 /// A share of the variance that no figure shows.
 const TOLERANCE: f64 = 1e-9;
-/// Of pictures, which have more columns than any set of functionals, the search would take longer than a picture of them is worth.
-const MOST_COLUMNS: usize = 8192;
-
 /// The first two principal components of the features of all recordings, each column brought to mean 0 and standard deviation 1
 /// first (I. T. Jolliffe, Principal Component Analysis, 2nd edition, 2002, section 2.3). It is a picture to look at: nothing is learnt
 /// from it, so it may see all recordings.
@@ -23,11 +20,14 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Of the recordings as they are, without changed copies; `None` for more than 8192 columns.
+    /// Of pictures, which have more columns than any set of functionals, the search would take longer than a picture of them is worth.
+    pub const MOST_COLUMNS: usize = 8192;
+
+    /// Of the recordings as they are, without changed copies; `None` for more than [`MOST_COLUMNS`](Self::MOST_COLUMNS).
     pub(crate) fn of(table: &FeatureTable) -> Option<Self> {
         let recordings = 0..table.recordings.len();
         let mean = |recording| mean(table, recording);
-        (table.columns.len() <= MOST_COLUMNS).then(|| Self::of_rows(recordings.map(mean).collect()))
+        (table.columns.len() <= Self::MOST_COLUMNS).then(|| Self::of_rows(recordings.map(mean).collect()))
     }
 
     fn of_rows(mut rows: Vec<Vec<f64>>) -> Self {
