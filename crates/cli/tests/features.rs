@@ -137,7 +137,7 @@ fn a_second_time_costs_nothing() {
     assert_eq!(cached(&["--cache", "mine"]), 0);
     assert_eq!(cached(&["--clear-cache"]), 0);
     assert_eq!(cached(&[]), 18);
-    stimmung(here, &["features"]).fails(2, &["DIR|FILE|MANIFEST"]);
+    stimmung(here, &["features"]).fails(2, &["CORPUS|DIR|FILE"]);
 }
 
 #[test]
@@ -149,6 +149,17 @@ fn a_dry_run_says_what_would_be_done() {
     let done = features(here, &["--set", "mfcc", "--with", "n=7", "--dry-run", "--json"]).ok().object();
     assert_eq!((&done["recordings"], &done["set"]["n"], &done["format"]), (&18.into(), &7.into(), &"csv".into()));
     assert_eq!(names(here), ["tones"]);
+}
+
+#[test]
+fn a_corpus_is_found_by_its_name() {
+    let folder = folder();
+    let here = folder.path();
+    let by_path = features(here, &["--set", "mfcc"]).ok().stdout;
+    fs::create_dir(here.join("corpora")).unwrap();
+    fs::rename(here.join("tones"), here.join("corpora").join("tones")).unwrap();
+    assert_eq!(features(here, &["--set", "mfcc", "--corpora", "corpora"]).ok().stdout, by_path);
+    features(here, &["--set", "mfcc"]).fails(1, &["tones", "--corpora"]);
 }
 
 /// Half an hour of a buzz in descriptors: more than a recording that is heard as a whole may last.

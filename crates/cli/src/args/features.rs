@@ -9,12 +9,13 @@ use stimmung::extraction::FeatureCache;
 use stimmung::features::{FeatureSet, Level};
 use stimmung::recipe::Override;
 
+use crate::args::Corpora;
 use crate::tables::TableFormat;
 
 #[derive(Args)]
 pub struct Features {
-    /// Recordings, folders of recordings, or one manifest (CSV)
-    #[arg(required_unless_present_any = ["clear_cache", "list"], value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
+    /// Recordings, folders of recordings, one manifest (CSV), or a corpus by name, such as emodb
+    #[arg(required_unless_present_any = ["clear_cache", "list"], value_name = "CORPUS|DIR|FILE", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
     #[arg(long = "set", value_name = "NAME", default_value = "issa-50-80-50", help = sets())]
@@ -50,6 +51,9 @@ pub struct Features {
 
     #[command(flatten)]
     pub cache: Cache,
+
+    #[command(flatten)]
+    pub corpora: Corpora,
 
     /// Print the names of all sets, and the descriptors and functionals that an own set can be composed of
     #[arg(long, conflicts_with = "inputs")]
@@ -139,8 +143,8 @@ pub struct Check {
     #[arg(value_name = "PEER")]
     pub peer: PeerName,
 
-    /// Recordings, folders of recordings, or one manifest (CSV)
-    #[arg(required = true, value_name = "DIR|FILE|MANIFEST", value_hint = ValueHint::AnyPath)]
+    /// Recordings, folders of recordings, one manifest (CSV), or a corpus by name, such as emodb
+    #[arg(required = true, value_name = "CORPUS|DIR|FILE", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
     /// The program's values for these recordings: CSV with the column `file` and the same names
@@ -181,6 +185,9 @@ pub struct Check {
 
     #[command(flatten)]
     pub cache: Cache,
+
+    #[command(flatten)]
+    pub corpora: Corpora,
 }
 
 /// Programs that we compare with, as arguments.

@@ -16,7 +16,7 @@ pub fn run(arguments: &Check, console: &Console) -> anyhow::Result<()> {
     let level = arguments.level.into();
     let features = set(arguments.set.as_deref().unwrap_or(peer.set()), &arguments.with, level)?;
     let oracle = Oracle::read_csv(&arguments.oracle)?;
-    let mut manifest = manifest(&arguments.inputs)?;
+    let mut manifest = manifest(&arguments.inputs, &arguments.corpora)?;
     let lacking = leave_out_unknown(&oracle, &mut manifest.recordings);
     let path = arguments.oracle.display();
     ensure!(!manifest.recordings.is_empty(), "{path}: none of the recordings is in it{}", examples(&lacking));

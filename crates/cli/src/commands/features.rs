@@ -10,8 +10,8 @@ use stimmung::feature_set;
 use stimmung::features::{BaseSet, FeatureSet, Level, OwnSet};
 use stimmung::recipe::Override;
 
-use crate::args::{Features, Shard};
-use crate::commands::WrongUsage;
+use crate::args::{Corpora, Features, Shard, is_path};
+use crate::commands::{WrongUsage, corpus};
 use crate::console::{Console, bold};
 use crate::progress::Bar;
 use crate::tables::{self, About, TableFormat};
@@ -31,7 +31,7 @@ pub fn run(arguments: &Features, console: &Console) -> anyhow::Result<()> {
     let features = set(&arguments.set, &arguments.with, level)?;
     let of_path = arguments.out.as_deref().and_then(TableFormat::of_path);
     let format = arguments.format.or(of_path).unwrap_or(TableFormat::Csv);
-    let mut manifest = manifest(&arguments.inputs)?;
+    let mut manifest = manifest(&arguments.inputs, &arguments.corpora)?;
     let emotions: Vec<String> = manifest.emotions().into_keys().collect();
     if let Some(shard) = arguments.shard {
         keep(shard, &mut manifest)?;
@@ -130,7 +130,12 @@ fn clear(arguments: &Features, console: &Console) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn manifest(inputs: &[PathBuf]) -> anyhow::Result<Manifest> {
+pub fn manifest(inputs: &[PathBuf], corpora: &Corpora) -> anyhow::Result<Manifest> {
+    if let [only] = inputs
+        && let Some(name) = only.to_str().filter(|it| !is_path(it))
+    {
+        return corpus::open(name, None, corpora);
+    }
     let is_table = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if inputs.iter().any(|input| is_table(input)) {
         let [only] = inputs else {
@@ -178,9 +183,10 @@ fn tell(
         }));
     }
     let out = arguments.out.as_ref().map_or("standard output".into(), |out| out.display().to_string());
+    let number = manifest.recordings.len();
     console.print(format!(
-        "Would describe {} recordings by {level} of {}, and write {} to {out}\n",
-        manifest.recordings.len(),
+        "Would describe {number} recording{} by {level} of {}, and write {} to {out}\n",
+        if number == 1 { "" } else { "s" },
         features.name(),
         format.name(),
     ))?;
