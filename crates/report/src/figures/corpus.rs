@@ -1,6 +1,7 @@
 //! Figures of a corpus: what it holds, before anything is learnt from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use stimmung_corpus::{Manifest, Recording};
 
@@ -147,14 +148,26 @@ pub fn durations_by_speaker(manifest: &Manifest) -> Result<Figure, ReportError> 
     let x = Axis::values("recordings in the order of speakers and of what they say", 0.0, known.len() as f64);
     let y = Axis::from_zero("seconds", longest);
     let note = format!("{}: {} recordings of {} speakers.", manifest.name, known.len(), speakers.len());
+    // Where a corpus lies is nobody's business whom a report is shown.
+    let folder = common_folder(known.iter().map(|(recording, _)| recording.file.as_path()));
     Ok(Chart::new("Duration of each recording", x, y).note(&note).legend(keys).draw(&note, |canvas, area| {
         for (place, (recording, seconds)) in known.iter().enumerate() {
             let name = speaker(recording);
             let number = speakers.binary_search(&name).unwrap_or(0);
-            let tip = format!("{}: {seconds:.2} s", recording.file.display());
+            let file = recording.file.strip_prefix(&folder).unwrap_or(&recording.file);
+            let tip = format!("{}: {seconds:.2} s", file.display());
             canvas.mark(area.at(place as f64 + 0.5, *seconds), colour::mark(number), 3.0, colour::series(number), &tip);
         }
     }))
+}
+
+/// The deepest folder that holds all files.
+fn common_folder<'f>(files: impl Iterator<Item = &'f Path>) -> PathBuf {
+    let folders = files.map(|file| file.parent().unwrap_or(Path::new("")).to_path_buf());
+    let shared = |a: PathBuf, b: PathBuf| {
+        a.components().zip(b.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect::<PathBuf>()
+    };
+    folders.reduce(shared).unwrap_or_default()
 }
 
 fn known_durations(manifest: &Manifest) -> Result<Vec<(&Recording, f64)>, ReportError> {
@@ -200,6 +213,21 @@ mod tests {
             }
         }
         Manifest { name: "a corpus".into(), root: ".".into(), recordings, dropped: Vec::new() }
+    }
+
+    #[test]
+    fn paths_are_told_from_the_folder_that_all_share() {
+        let folder = |files: &[&str]| common_folder(files.iter().map(Path::new));
+        assert_eq!(folder(&["/corpora/a/wav/1.wav", "/corpora/a/more/2.wav"]), Path::new("/corpora/a"));
+        assert_eq!(folder(&["/corpora/a/1.wav", "/corpora/ab/2.wav"]), Path::new("/corpora"));
+        assert_eq!(folder(&["a/1.wav"]), Path::new("a"));
+        assert_eq!(folder(&["1.wav", "b/2.wav"]), Path::new(""));
+        assert_eq!(folder(&[]), Path::new(""));
+        let mut manifest = corpus(2, 2, true);
+        for recording in &mut manifest.recordings {
+            recording.file = Path::new("/home/somebody").join(&recording.file);
+        }
+        assert!(!durations_by_speaker(&manifest).unwrap().svg.contains("somebody"));
     }
 
     #[test]
