@@ -189,9 +189,11 @@ impl Talk<'_> {
         let Some(layers) = parts.iter().find_map(|part| part.network.as_ref()) else {
             let (left, right) = room.columns(0.4);
             page.rows(left, &[1.2, 1.0], &settings);
-            let course = if_told(CHART.during(|| figures::loss(run)))?;
-            let seen = if_told(CHART.during(|| figures::pca_by_emotion(run)))?;
-            if let Some(figure) = course.or(seen) {
+            let figure = match if_told(CHART.during(|| figures::loss(run)))? {
+                None => if_told(CHART.during(|| figures::pca_by_emotion(run)))?,
+                course => course,
+            };
+            if let Some(figure) = figure {
                 page.figure(right, &figure);
             }
             return Ok(page.finish());
