@@ -64,6 +64,7 @@ mod hpss;
 mod issa;
 mod lanes;
 mod level;
+mod levinson;
 mod lld;
 mod log_mel;
 mod mel;

@@ -1,7 +1,5 @@
 //! From samples to the contours of the descriptors.
 
-use realfft::num_complex::Complex;
-
 use crate::error::FeatureError;
 use crate::lld::alpha_ratio::AlphaRatio;
 use crate::lld::auditory::AuditoryBank;
@@ -67,8 +65,8 @@ pub(super) struct Analysis {
 impl Analysis {
     pub(super) fn new(sample_rate: u32) -> Result<Self, FeatureError> {
         let short = Short::new(Framing::new("egemaps-v02", sample_rate, SHORT)?);
-        let voice = Voice::new(Framing::new("egemaps-v02", sample_rate, LONG)?, &short);
-        let delayed = Delayed::new(voice.pitch.spectrum().bins(), voice.formants.bins());
+        let voice = Voice::new(Framing::new("egemaps-v02", sample_rate, LONG)?, short.framing);
+        let delayed = Delayed::new(voice.pitch.spectrum().bins());
         Ok(Self {
             short,
             voice,
@@ -130,7 +128,7 @@ impl Analysis {
         short.add(heard.frame(&short.framing, *frames), contours);
         fundamentals.clear();
         voice.pitch.advance(heard.frame(&voice.framing, *frames), fundamentals);
-        delayed.keep(*frames, &short.spectrum, &voice.pitch);
+        delayed.keep(*frames, &voice.pitch);
         *frames += 1;
         self.describe_voice();
     }
@@ -204,6 +202,8 @@ impl Short {
 /// The descriptors of the voice.
 struct Voice {
     framing: Framing,
+    /// That of the frames whose formants are asked for.
+    short: Framing,
     pitch: PitchTracker,
     cycles: CycleTracker,
     harmonicity: Harmonicity,
@@ -212,7 +212,7 @@ struct Voice {
 }
 
 impl Voice {
-    fn new(framing: Framing, short: &Short) -> Self {
+    fn new(framing: Framing, short: Framing) -> Self {
         let pitch = PitchTracker::new(&framing, VOICES, DELAY);
         let (bins, width) = (pitch.spectrum().bins(), pitch.spectrum().bin_width());
         Self {
@@ -220,7 +220,8 @@ impl Voice {
             cycles: CycleTracker::new(framing, CYCLE_SEARCH),
             harmonicity: Harmonicity::new(bins, width),
             harmonics: Harmonics::new(width),
-            formants: FormantTracker::new(&short.framing, short.spectrum.bins()),
+            formants: FormantTracker::new(&short),
+            short,
             pitch,
         }
     }
@@ -239,7 +240,7 @@ impl Voice {
         let voiced = fundamental > 0.0;
         let perturbation = self.cycles.advance(heard, index, fundamental);
         let formants = if voiced || wanted == Wanted::Descriptors {
-            self.formants.formants(&kept.short)
+            self.formants.formants(heard.frame(&self.short, index))
         } else {
             [Formant::default(); FORMANTS]
         };
@@ -277,24 +278,19 @@ struct Delayed {
 
 struct DelayedFrame {
     magnitudes: Vec<f64>,
-    /// The first bins of the spectrum of 20 ms.
-    short: Vec<Complex<f64>>,
     /// The root mean square of the weighted samples.
     level: f64,
 }
 
 impl Delayed {
-    fn new(bins: usize, short_bins: usize) -> Self {
-        let frame =
-            || DelayedFrame { magnitudes: vec![0.0; bins], short: vec![Complex::default(); short_bins], level: 0.0 };
+    fn new(bins: usize) -> Self {
+        let frame = || DelayedFrame { magnitudes: vec![0.0; bins], level: 0.0 };
         Self { frames: (0..KEPT).map(|_| frame()).collect() }
     }
 
-    fn keep(&mut self, frame: usize, short: &FrameSpectrum, pitch: &PitchTracker) {
+    fn keep(&mut self, frame: usize, pitch: &PitchTracker) {
         let kept = &mut self.frames[frame % KEPT];
         kept.magnitudes.copy_from_slice(pitch.magnitudes());
-        let bins = kept.short.len();
-        kept.short.copy_from_slice(&short.values()[..bins]);
         kept.level = pitch.spectrum().level();
     }
 }

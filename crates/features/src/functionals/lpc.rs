@@ -1,5 +1,7 @@
 //! Linear prediction of a contour from its own past.
 
+use crate::levinson::levinson;
+
 /// Order of the predictor.
 const ORDER: usize = 5;
 
@@ -14,15 +16,14 @@ const SMALLER: f32 = 1.0 / (1_u128 << 100) as f32;
 
 /// The predictor of order 5, named by [`NAMES`]; all 0 for a contour of zeros.
 ///
-/// From the autocorrelation `r_l = Σ x_i x_{i−l}`, l = 0 … 5, of the contour as it is, its mean in it, by the recursion of
-/// Levinson and Durbin.
+/// From the autocorrelation `r_l = Σ x_i x_{i−l}`, l = 0 … 5, of the contour as it is, its mean in it ([`levinson`]).
 ///
 /// - `lpgain`: the sum of the squared errors of prediction over the number of values, in squared units of the contour.
 /// - `lpc0` … `lpc4`: coefficients `a_1` … `a_5` of the error `x_i + Σ a_l x_{i−l}`; `lpc0` is near −1 for a contour that moves
 ///   slowly.
 ///
-/// The later coefficients of a smooth contour hang on the last bits of all that comes before. As in the published sets these are
-/// bits of single precision, every sum runs along the contour, and the recursion multiplies by the reciprocal of the error.
+/// The later coefficients of a smooth contour hang on the last bits of the autocorrelation. As in the published sets these are
+/// bits of single precision, and every sum runs along the contour.
 pub(crate) fn lpc(values: &[f32]) -> [f64; NAMES.len()] {
     let mut scale = 1.0;
     let mut correlation = autocorrelation(values, scale);
@@ -30,7 +31,7 @@ pub(crate) fn lpc(values: &[f32]) -> [f64; NAMES.len()] {
         scale = SMALLER;
         correlation = autocorrelation(values, scale);
     }
-    let (error, predictor) = levinson(&correlation);
+    let (error, predictor) = levinson::<ORDER>(&correlation);
     let gain = f64::from(error) / f64::from(scale).powi(2) / values.len().max(1) as f64;
     let [a, b, c, d, e] = predictor.map(f64::from);
     [gain, a, b, c, d, e]
@@ -52,31 +53,6 @@ fn autocorrelation(values: &[f32], scale: f32) -> [f32; ORDER + 1] {
     start.array_windows().take(lead).for_each(&mut add);
     values.array_windows().for_each(&mut add);
     std::array::from_fn(|lag| sums[LANES - 1 - lag])
-}
-
-/// What is left of `r_0` as the error, and the coefficients.
-fn levinson(correlation: &[f32; ORDER + 1]) -> (f32, [f32; ORDER]) {
-    let mut predictor = [0.0_f32; ORDER];
-    let mut error = correlation[0];
-    for order in 0..ORDER {
-        // Rounding can leave nothing, or less, of the error of a contour that is told exactly.
-        let per_error = 1.0 / error;
-        if error <= 0.0 || per_error.is_infinite() {
-            break;
-        }
-        let mut sum = correlation[order + 1];
-        for lag in 0..order {
-            sum += predictor[lag] * correlation[order - lag];
-        }
-        let reflection = -sum * per_error;
-        let shorter = predictor;
-        for lag in 0..order {
-            predictor[lag] = shorter[lag] + reflection * shorter[order - 1 - lag];
-        }
-        predictor[order] = reflection;
-        error *= 1.0 - reflection * reflection;
-    }
-    (error, predictor)
 }
 
 #[cfg(test)]

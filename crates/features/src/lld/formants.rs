@@ -5,8 +5,11 @@ use std::f64::consts::{PI, TAU};
 use realfft::num_complex::Complex;
 
 use crate::lanes::vectorized;
+use crate::levinson::levinson;
 use crate::lld::framing::Framing;
 use crate::lld::roots::roots;
+use crate::lld::spectrum::{Taper, full_scale};
+use crate::lld::split_radix::SplitRadix;
 
 /// The order of the prediction.
 const ORDER: usize = 11;
@@ -42,10 +45,18 @@ pub(crate) struct Formant {
 /// The published sets keep peculiarities of their first implementation, and so does this: the signal is cut off at its
 /// length at 11 kHz before the zeros in front of the frame are, so that the end of the frame does not count; bins
 /// from half that length on are left out; and the polynomial has the signs of all its coefficients but the first turned.
-/// Single precision is meant, too: the equations are nearly singular, and its rounding is part of the result.
+/// Single precision is meant, too: the equations are nearly singular, and its rounding is part of the result. So every sum up to
+/// the coefficients is rounded where the first implementation rounds it, which was found by running it step by step; the
+/// coefficients agree with it in every bit.
 pub(crate) struct FormantTracker {
-    /// Samples at 11 kHz.
+    /// Samples of a frame at 11 kHz.
     length: usize,
+    /// The window of a frame, which lies in the middle of a transform.
+    weights: Vec<f32>,
+    offset: usize,
+    transform: SplitRadix,
+    input: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
     /// What a bin's real and imaginary part give to every sample, bin after bin.
     real: Vec<f32>,
     imaginary: Vec<f32>,
@@ -53,9 +64,9 @@ pub(crate) struct FormantTracker {
 }
 
 impl FormantTracker {
-    /// For the spectra of frames of this framing, with `bins` bins.
-    pub(crate) fn new(framing: &Framing, bins: usize) -> Self {
-        let size = 2 * (bins - 1);
+    /// For frames of this framing.
+    pub(crate) fn new(framing: &Framing) -> Self {
+        let size = framing.length.next_power_of_two();
         let length = (RATE * framing.length as f64 / f64::from(framing.sample_rate)).round() as usize;
         // The transform at the new rate is this long; it is no whole number everywhere.
         let period = size as f64 * length as f64 / framing.length as f64;
@@ -67,26 +78,41 @@ impl FormantTracker {
             for sample in 0..length {
                 let phase = TAU * bin as f64 * sample as f64 / period;
                 real.push((scale * phase.cos()) as f32);
-                imaginary.push((-scale * phase.sin()) as f32);
+                imaginary.push((scale * phase.sin()) as f32);
             }
         }
-        Self { length, real, imaginary, signal: vec![0.0; length + LAGS] }
+        Self {
+            length,
+            weights: (0..framing.length).map(|index| Taper::Hamming.weight(index, framing.length) as f32).collect(),
+            offset: (size - framing.length) / 2,
+            transform: SplitRadix::new(size),
+            input: vec![0.0; size],
+            spectrum: vec![Complex::default(); size / 2],
+            real,
+            imaginary,
+            signal: vec![0.0; length + LAGS],
+        }
     }
 
-    /// How many bins of a spectrum count, from the first.
-    pub(crate) fn bins(&self) -> usize {
-        self.real.len() / self.length
-    }
-
-    /// The formants of a frame of which these are the first bins of the spectrum, at least [`FormantTracker::bins`]; the lowest first.
-    pub(crate) fn formants(&mut self, spectrum: &[Complex<f64>]) -> [Formant; FORMANTS] {
-        self.resample(spectrum);
+    /// The formants of a frame of as many samples as the framing says; the lowest first.
+    pub(crate) fn formants(&mut self, frame: &[f32]) -> [Formant; FORMANTS] {
+        self.resample(frame);
         let correlations = autocorrelation(&self.signal, self.length);
-        predictor(&correlations).map_or_else(Default::default, |coefficients| poles(&coefficients))
+        // Silence, or what is beyond single precision.
+        if !correlations[0].is_normal() {
+            return Default::default();
+        }
+        poles(&levinson(&correlations).1)
     }
 
-    fn resample(&mut self, spectrum: &[Complex<f64>]) {
-        let Self { length, real, imaginary, signal } = self;
+    fn resample(&mut self, frame: &[f32]) {
+        let Self { length, weights, offset, transform, input, spectrum, real, imaginary, signal } = self;
+        for ((value, weight), sample) in input[*offset..].iter_mut().zip(weights).zip(frame) {
+            *value = full_scale(*sample) * *weight;
+        }
+        transform.transform(input, spectrum);
+        // The highest bin, which lies there, is none of those that count.
+        spectrum[0].im = 0.0;
         let (signal, length) = (&mut signal[..*length], *length);
         vectorized(
             #[inline(always)]
@@ -94,9 +120,8 @@ impl FormantTracker {
                 signal.fill(0.0);
                 let rows = real.chunks_exact(length).zip(imaginary.chunks_exact(length));
                 for (bin, (real, imaginary)) in spectrum.iter().zip(rows) {
-                    let (re, im) = (bin.re as f32, bin.im as f32);
                     for ((value, cosine), sine) in signal.iter_mut().zip(real).zip(imaginary) {
-                        *value = (*value + re * cosine) + im * sine;
+                        *value = (*value + bin.re * cosine) + bin.im * sine;
                     }
                 }
             },
@@ -120,32 +145,6 @@ fn autocorrelation(signal: &[f32], length: usize) -> [f32; LAGS] {
     )
 }
 
-/// The coefficients a of the prediction error y(n) + Σ a(i) y(n − i), by the recursion of Levinson and Durbin; none for silence.
-fn predictor(correlations: &[f32; LAGS]) -> Option<[f32; ORDER]> {
-    let mut error = correlations[0];
-    if error == 0.0 || !error.is_finite() {
-        return None;
-    }
-    let mut coefficients = [0.0; ORDER];
-    for order in 0..ORDER {
-        let mut sum = correlations[order + 1];
-        for index in 0..order {
-            sum += coefficients[index] * correlations[order - index];
-        }
-        let reflection = -sum / error;
-        let before = coefficients;
-        for index in 0..order {
-            coefficients[index] = before[index] + reflection * before[order - 1 - index];
-        }
-        coefficients[order] = reflection;
-        error *= 1.0 - reflection * reflection;
-        if error == 0.0 {
-            break;
-        }
-    }
-    Some(coefficients)
-}
-
 /// The three lowest resonances of a predictor.
 fn poles(coefficients: &[f32; ORDER]) -> [Formant; FORMANTS] {
     let mut formants = [Formant::default(); ORDER];
@@ -166,7 +165,6 @@ fn poles(coefficients: &[f32; ORDER]) -> [Formant; FORMANTS] {
 mod tests {
     use super::*;
     use crate::lld::framing::SHORT;
-    use crate::lld::spectrum::{FrameSpectrum, Taper};
     use crate::lld::vowels::{Tract, VOWELS, vowel};
 
     #[test]
@@ -177,7 +175,7 @@ mod tests {
         for n in 2..600 {
             signal[n] = 1.6 * signal[n - 1] - 0.9 * signal[n - 2];
         }
-        let coefficients = predictor(&autocorrelation(&signal, 600)).unwrap();
+        let (_, coefficients) = levinson::<ORDER>(&autocorrelation(&signal, 600));
         assert!((coefficients[0] + 1.6).abs() < 1e-3 && (coefficients[1] - 0.9).abs() < 1e-3, "{coefficients:?}");
         assert!(coefficients[2..].iter().all(|a| a.abs() < 2e-3), "{coefficients:?}");
     }
@@ -186,15 +184,12 @@ mod tests {
     fn formants_are_in_order_and_in_range_at_every_rate_and_absent_in_silence() {
         for rate in [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000] {
             let framing = Framing::new("a test", rate, SHORT).unwrap();
-            let mut spectrum = FrameSpectrum::new(&framing, Taper::Hamming);
-            let mut tracker = FormantTracker::new(&framing, spectrum.bins());
-            spectrum.compute(&vec![0.0; framing.length]);
-            assert_eq!(tracker.formants(spectrum.values()), [Formant::default(); FORMANTS]);
+            let mut tracker = FormantTracker::new(&framing);
+            assert_eq!(tracker.formants(&vec![0.0; framing.length]), [Formant::default(); FORMANTS]);
             for seed in 1..20_u32 {
                 let frame: Vec<f32> =
                     (0..framing.length as u32).map(|n| (n * n % (7907 + seed)) as f32 / 7907.0 - 0.5).collect();
-                spectrum.compute(&frame);
-                let formants = tracker.formants(spectrum.values());
+                let formants = tracker.formants(&frame);
                 assert!(formants[0].hertz > 0.0, "{rate} {formants:?}");
                 assert!(formants.iter().all(|f| f.hertz == 0.0 || RANGE.contains(&f.hertz) && f.bandwidth >= 0.0));
                 assert!(formants.windows(2).all(|pair| pair[1].hertz == 0.0 || pair[0].hertz <= pair[1].hertz));
@@ -206,14 +201,12 @@ mod tests {
     /// of the predictor itself, whose signs are not turned.
     fn nearest_poles(rate: u32, hertz: f64, tract: &Tract) -> [f64; FORMANTS] {
         let framing = Framing::new("a test", rate, SHORT).unwrap();
-        let mut spectrum = FrameSpectrum::new(&framing, Taper::Hamming);
-        let mut tracker = FormantTracker::new(&framing, spectrum.bins());
+        let mut tracker = FormantTracker::new(&framing);
         let voice = vowel(rate, hertz, tract);
         let mut found = [const { Vec::new() }; FORMANTS];
         for frame in 20..31 {
-            spectrum.compute(&voice[framing.range(frame)]);
-            tracker.resample(spectrum.values());
-            let coefficients = predictor(&autocorrelation(&tracker.signal, tracker.length)).unwrap();
+            tracker.resample(&voice[framing.range(frame)]);
+            let (_, coefficients) = levinson::<ORDER>(&autocorrelation(&tracker.signal, tracker.length));
             let poles = roots(&coefficients.map(f64::from)).map(|root| root.arg() * RATE / TAU);
             for (found, (formant, _)) in found.iter_mut().zip(tract) {
                 let nearest = poles.into_iter().min_by(|a, b| (a - formant).abs().total_cmp(&(b - formant).abs()));

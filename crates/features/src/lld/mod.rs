@@ -43,6 +43,7 @@ pub(crate) mod smoothing;
 pub(crate) mod spectral_harmonicity;
 pub(crate) mod spectral_moments;
 pub(crate) mod spectrum;
+mod split_radix;
 pub(crate) mod subharmonics;
 #[cfg(test)]
 pub(crate) mod vowels;

@@ -12,6 +12,11 @@ use crate::lld::framing::Framing;
 /// What a sample of full scale counts. The sets are defined on 16-bit samples divided by 32,767, decoders divide by 32,768.
 pub(crate) const FULL_SCALE: f64 = 32_768.0 / 32_767.0;
 
+/// A sample as the sets have it in single precision.
+pub(crate) fn full_scale(sample: f32) -> f32 {
+    sample * 32_768.0 / 32_767.0
+}
+
 /// How the samples of a frame are weighted; both windows are symmetric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taper {
@@ -22,7 +27,7 @@ pub(crate) enum Taper {
 }
 
 impl Taper {
-    fn weight(self, index: usize, length: usize) -> f64 {
+    pub(crate) fn weight(self, index: usize, length: usize) -> f64 {
         let last = (length - 1).max(1) as f64;
         match self {
             Self::Hamming => 0.54 - 0.46 * (TAU * index as f64 / last).cos(),
@@ -101,11 +106,6 @@ impl FrameSpectrum {
     /// Number of bins, from 0 Hz to half the sampling rate.
     pub(crate) fn bins(&self) -> usize {
         self.powers.len()
-    }
-
-    /// The last frame's transform.
-    pub(crate) fn values(&self) -> &[Complex<f64>] {
-        &self.output
     }
 
     /// The root mean square of the last frame's weighted samples, by Parseval's theorem.
