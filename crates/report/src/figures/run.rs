@@ -9,6 +9,7 @@ use stimmung_corpus::Recording;
 use stimmung_evaluation::{
     BootstrapParams, CalibrationScores, ClassIntervals, Confidences, Estimate, Roc, class_intervals,
 };
+use stimmung_models::ModelParams;
 
 pub use groups::{by_duration, by_sex, by_speaker, by_text, text_length};
 
@@ -385,8 +386,11 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
         note = format!("{note} The lines begin above the figure, at up to {highest:.1}.");
     }
     let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, top) };
-    // Only networks have epochs.
-    let steps = if folds.iter().flatten().any(|step| step.accuracy.is_some()) { "epoch" } else { "step" };
+    let steps = match run.recipe.model {
+        ModelParams::Boosting(_) => "round",
+        ModelParams::Logistic(_) | ModelParams::Svm(_) => "step",
+        _ => "epoch",
+    };
     let chart = Chart::new(title, Axis::values(steps, 1.0, last as f64), y).note(&note).legend(keys);
     Ok(chart.draw(&note, |canvas, area| {
         for (number, fold) in folds.iter().enumerate() {

@@ -359,8 +359,18 @@ fn rows_of(table: &mut Table, path: &str, value: &Value) {
 fn settings(value: &impl Serialize) -> String {
     let Value::Object(mut fields) = serde_json::to_value(value).unwrap_or_default() else { return String::new() };
     let effect = fields.remove("effect").map_or_else(String::new, |it| word(&it));
-    let strengths: Vec<String> = fields.iter().map(|(key, value)| format!("{key} {}", word(value))).collect();
+    let strengths: Vec<String> = fields.iter().map(|(key, value)| format!("{key} {}", strength(value))).collect();
     format!("{effect} ({})", strengths.join(", "))
+}
+
+/// A number, one between two, or one of several.
+fn strength(value: &Value) -> String {
+    let joined = |items: &[Value], between: &str| items.iter().map(word).collect::<Vec<_>>().join(between);
+    match (value, value.get("any")) {
+        (_, Some(Value::Array(items))) => joined(items, " or "),
+        (Value::Array(items), _) => joined(items, " to "),
+        _ => word(value),
+    }
 }
 
 /// A value as people write it.
@@ -368,8 +378,30 @@ fn word(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
-            items.iter().map(word).collect::<Vec<_>>().join(" to ")
+            items.iter().map(word).collect::<Vec<_>>().join(", ")
         }
         value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn effects_say_what_their_strength_is_drawn_from() {
+        assert_eq!(settings(&json!({"effect": "noise", "factor": 0.05})), "noise (factor 0.05)");
+        assert_eq!(settings(&json!({"effect": "shift", "seconds": [0.0, 0.2]})), "shift (seconds 0.0 to 0.2)");
+        assert_eq!(
+            settings(&json!({"effect": "stretch", "rate": {"any": [0.81, 1.23]}})),
+            "stretch (rate 0.81 or 1.23)"
+        );
+    }
+
+    #[test]
+    fn several_values_of_a_setting_are_a_list() {
+        assert_eq!(table_of("", &json!({"hidden": [256, 128]})).rows, [["hidden", "256, 128"]]);
     }
 }
