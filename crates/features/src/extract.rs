@@ -3,6 +3,7 @@
 use stimmung_audio::Waveform;
 
 use crate::compare::Compare;
+use crate::contours::ContourPicture;
 use crate::egemaps::Egemaps;
 use crate::error::{FeatureError, check_samples};
 use crate::frames::Frames;
@@ -44,6 +45,7 @@ pub(crate) enum Work {
     Issa(Box<IssaMeans>),
     Egemaps(Box<Egemaps>),
     Compare(Box<Compare>),
+    Contours(Box<ContourPicture>),
     Own(Box<OwnWork>),
 }
 
@@ -59,6 +61,7 @@ impl Extractor {
             FeatureSet::Waveform(params) => Work::Waveform(samples_in(params.seconds, sample_rate)),
             FeatureSet::Egemaps => Work::Egemaps(Box::new(Egemaps::new(sample_rate)?)),
             FeatureSet::Compare2016 => Work::Compare(Box::new(Compare::new(sample_rate)?)),
+            FeatureSet::Contours(set) => Work::Contours(Box::new(ContourPicture::new(set, sample_rate)?)),
             FeatureSet::Own(set) => Work::Own(Box::new(OwnWork::new(set, sample_rate)?)),
             FeatureSet::Issa(layout) => Work::Issa(Box::new(IssaMeans::new(*layout, sample_rate)?)),
         };
@@ -110,6 +113,7 @@ impl Extractor {
             Work::Issa(work) => work.extract(samples),
             Work::Egemaps(work) => work.functionals(samples),
             Work::Compare(work) => work.functionals(samples),
+            Work::Contours(work) => work.extract(samples),
             Work::Own(work) => work.functionals(samples),
         }
     }
@@ -117,7 +121,7 @@ impl Extractor {
 
 impl Extractor {
     /// The low-level descriptors of one recording, shape `(frames, descriptors)`, named by [`FeatureSet::descriptor_names`] and lying where
-    /// [`FeatureSet::frame_times`] says. Those of `mel` are of the whole recording, not of the part that the picture shows.
+    /// [`FeatureSet::frame_times`] says. Those of `mel` and `contours` are of the whole recording, not of the part that the picture shows.
     ///
     /// # Errors
     /// [`FeatureError::NoDescriptors`] where the set has none; otherwise as [`Extractor::extract_samples`].
@@ -128,6 +132,7 @@ impl Extractor {
             Work::Mel(work) => work.analysis.decibels(samples),
             Work::Egemaps(work) => work.descriptors(samples),
             Work::Compare(work) => work.descriptors(samples),
+            Work::Contours(work) => work.source().descriptors(samples),
             Work::Own(work) => work.descriptors(samples),
             Work::Waveform(_) | Work::Issa(_) => Err(self.set.no_descriptors()),
         }

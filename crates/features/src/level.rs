@@ -103,6 +103,7 @@ impl FeatureSet {
             Self::Mel(set) => Ok(numbered("mel", set.bands, 3, "")),
             Self::Egemaps => Ok(Egemaps::DESCRIPTORS.map(str::to_owned).to_vec()),
             Self::Compare2016 => Ok(Compare::descriptor_names()),
+            Self::Contours(set) => Ok(set.of.descriptor_names()),
             Self::Own(set) => Ok(set.descriptor_names()),
             Self::Waveform(_) | Self::Issa(_) => Err(self.no_descriptors()),
         }
@@ -119,6 +120,7 @@ impl FeatureSet {
             Self::Mel(set) => Ok(centred(set.stft(), sample_rate)),
             Self::Egemaps => Egemaps::frame_times(sample_rate),
             Self::Compare2016 => Compare::frame_times(sample_rate),
+            Self::Contours(set) => set.of.frame_times(sample_rate),
             Self::Own(set) => set.frame_times(sample_rate),
             Self::Waveform(_) | Self::Issa(_) => Err(self.no_descriptors()),
         }
@@ -178,7 +180,7 @@ mod tests {
                 }
                 Err(error) => {
                     assert!(matches!(error, FeatureError::NoDescriptors { .. }), "{error}");
-                    assert!(error.to_string().contains("mfcc, mel, egemaps-v02, compare-2016"), "{error}");
+                    assert!(error.to_string().contains("mfcc, mel, egemaps-v02, compare-2016, contours"), "{error}");
                     assert_eq!(set.frame_times(16_000), Err(error));
                 }
             }

@@ -48,6 +48,7 @@
 mod chroma;
 mod columns;
 mod compare;
+mod contours;
 mod contrast;
 mod cqt;
 mod decibel;
@@ -79,6 +80,7 @@ mod tuning;
 
 pub use chroma::{ChromaBank, ChromaParams, chroma_stft};
 pub use compare::Compare;
+pub use contours::ContourSet;
 pub use contrast::{ContrastParams, SpectralContrast};
 pub use cqt::{ConstantQ, ConstantQParams, chroma_cqt};
 pub use decibel::{DecibelParams, amplitude_to_db, power_to_db};

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{self, Compare};
+use crate::contours::ContourSet;
 use crate::egemaps::{self, Egemaps};
 use crate::error::FeatureError;
 use crate::extract::Extractor;
-use crate::own::{self, OwnSet};
+use crate::own::{self, BaseSet, OwnSet};
 use crate::setting::{Setting, Settings, check_keys, nearest};
 use crate::stft::{StftParams, Window};
 
@@ -117,6 +118,7 @@ impl IssaLayout {
 /// | `issa-50-80-50` | | the same with 50, 80 and 50; tonnetz of the 80 chroma values |
 /// | `egemaps-v02` | | the 88 functionals of [`Egemaps`] |
 /// | `compare-2016` | | the 6373 functionals of [`Compare`] |
+/// | `contours` | `of` = `egemaps-v02`, `seconds` = 3.0 | the descriptors of a standard set, shape (frames, bands) with a frame every 10 ms and a band a descriptor |
 /// | `own` | `groups` | chosen functionals of chosen descriptors: [`OwnSet`] |
 ///
 /// Those that begin with `issa` follow Issa, Demirci & Yazici 2020 (doi:10.1016/j.bspc.2020.101894) and agree with librosa 0.11 on the
@@ -148,6 +150,8 @@ pub enum FeatureSet {
     Egemaps,
     /// `compare-2016`.
     Compare2016,
+    /// `contours`.
+    Contours(ContourSet),
     /// `own`: composed by a user.
     Own(OwnSet),
 }
@@ -179,8 +183,17 @@ impl Shape {
 
 impl FeatureSet {
     /// All names that [`FeatureSet::by_name`] knows: those of sets that are complete without parameters.
-    pub const NAMES: &[&str] =
-        &["mfcc", "mel", "waveform", "issa-40-12-128", "issa-60-60-60", "issa-50-80-50", "egemaps-v02", "compare-2016"];
+    pub const NAMES: &[&str] = &[
+        "mfcc",
+        "mel",
+        "waveform",
+        "issa-40-12-128",
+        "issa-60-60-60",
+        "issa-50-80-50",
+        "egemaps-v02",
+        "compare-2016",
+        "contours",
+    ];
 
     /// The name of sets that are composed in a recipe.
     pub const OWN: &str = "own";
@@ -199,6 +212,7 @@ impl FeatureSet {
             "issa-50-80-50" => Ok(Self::Issa(IssaLayout::Mfcc50Chroma80Mel50)),
             "egemaps-v02" => Ok(Self::Egemaps),
             "compare-2016" => Ok(Self::Compare2016),
+            "contours" => Ok(Self::Contours(ContourSet::default())),
             Self::OWN => OwnSet::from_settings(&Settings::new()).map(Self::Own),
             _ => Err(FeatureError::UnknownSet {
                 name: name.to_owned(),
@@ -223,6 +237,7 @@ impl FeatureSet {
             Self::Issa(IssaLayout::Mfcc50Chroma80Mel50) => "issa-50-80-50",
             Self::Egemaps => "egemaps-v02",
             Self::Compare2016 => "compare-2016",
+            Self::Contours(_) => "contours",
             Self::Own(_) => Self::OWN,
         }
     }
@@ -234,6 +249,7 @@ impl FeatureSet {
             Self::Mel(_) => &["set", "n_fft", "hop", "bands", "seconds"],
             Self::Waveform(_) => &["set", "seconds"],
             Self::Issa(_) | Self::Egemaps | Self::Compare2016 => &["set"],
+            Self::Contours(_) => &["set", "of", "seconds"],
             Self::Own(_) => &own::KEYS,
         }
     }
@@ -255,6 +271,10 @@ impl FeatureSet {
                 check_seconds(set.seconds)
             }
             Self::Waveform(set) => check_seconds(set.seconds),
+            Self::Contours(set) if set.frames() == 0 => {
+                Err(FeatureError::parameter("seconds", "at least 0.01", set.seconds))
+            }
+            Self::Contours(set) => check_seconds(set.seconds),
             // Of an own set nothing can be made that does not fit.
             Self::Mfcc(_) | Self::Issa(_) | Self::Egemaps | Self::Compare2016 | Self::Own(_) => Ok(()),
         }
@@ -274,13 +294,16 @@ impl FeatureSet {
             Self::Own(set) => Ok(Shape::Vector(set.len())),
             Self::Mel(set) => picture(set.seconds, sample_rate, set.bands, |samples| set.stft().frames(samples)),
             Self::Waveform(set) => picture(set.seconds, sample_rate, 1, |samples| samples),
+            Self::Contours(set) => {
+                let bands = set.of.descriptor_names().len();
+                picture(set.seconds, sample_rate, bands, |_| set.frames())
+            }
         }
     }
 
     /// Names of the values, in order: `mfcc_01_mean`, `chroma_01_mean`, `mel_01_mean`, `contrast_0_mean` to
     /// `contrast_6_mean`, `tonnetz_1_mean` to `tonnetz_6_mean`; [`Egemaps::functional_names`]; [`Compare::functional_names`]; of a composed
-    /// set as [`OwnSet`] says; in a picture `frame_001_mel_001`, of a waveform
-    /// `sample_00001`.
+    /// set as [`OwnSet`] says; in a picture `frame_001_mel_001` or `frame_001_Loudness_sma3`, of a waveform `sample_00001`.
     ///
     /// # Errors
     /// [`FeatureError::Parameter`] where a parameter is out of range, also for this rate.
@@ -305,10 +328,16 @@ impl FeatureSet {
             (Self::Egemaps, _) => names = Egemaps::functional_names(),
             (Self::Compare2016, _) => names = Compare::functional_names(),
             (Self::Own(set), _) => names = set.columns(),
-            (Self::Mel(_) | Self::Waveform(_), Shape::Vector(_)) => {}
+            (Self::Mel(_) | Self::Waveform(_) | Self::Contours(_), Shape::Vector(_)) => {}
             (Self::Waveform(_), Shape::Picture { frames, .. }) => {
                 let wide = frames.to_string().len();
                 names.extend((1..=frames).map(|sample| format!("sample_{sample:0wide$}")));
+            }
+            (Self::Contours(set), Shape::Picture { frames, .. }) => {
+                let (wide, bands) = (frames.to_string().len().max(3), set.of.descriptor_names());
+                for frame in 1..=frames {
+                    names.extend(bands.iter().map(|band| format!("frame_{frame:0wide$}_{band}")));
+                }
             }
             (Self::Mel(_), Shape::Picture { frames, bands }) => {
                 let (wide, narrow) = (frames.to_string().len().max(3), bands.to_string().len().max(3));
@@ -392,6 +421,10 @@ impl TryFrom<Settings> for FeatureSet {
                 (Self::Mel(MelSet { seconds, .. }) | Self::Waveform(WaveformSet { seconds }), "seconds") => {
                     *seconds = value.real("seconds")?;
                 }
+                (Self::Contours(set), "seconds") => set.seconds = value.real("seconds")?,
+                (Self::Contours(set), "of") => {
+                    set.of = own::one_of("of", value.text("of")?, BaseSet::ALL, BaseSet::name)?;
+                }
                 _ => {}
             }
         }
@@ -413,6 +446,8 @@ impl From<FeatureSet> for Settings {
                 ("seconds", Setting::Real(set.seconds)),
             ]),
             FeatureSet::Waveform(set) => settings.push(("seconds", Setting::Real(set.seconds))),
+            FeatureSet::Contours(set) => settings
+                .extend([("of", Setting::Text(set.of.name().to_owned())), ("seconds", Setting::Real(set.seconds))]),
             FeatureSet::Own(set) => settings.push(("groups", set.setting())),
             FeatureSet::Issa(_) | FeatureSet::Egemaps | FeatureSet::Compare2016 => {}
         }

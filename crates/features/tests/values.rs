@@ -21,6 +21,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("mfcc", "set = 'mfcc'\nn = 13\nsd = true"),
     ("mel", "set = 'mel'\nseconds = 0.2\nbands = 12"),
     ("waveform", "set = 'waveform'\nseconds = 0.002"),
+    ("contours", "set = 'contours'\nseconds = 0.03"),
 ];
 
 /// Frames whose descriptors are kept.

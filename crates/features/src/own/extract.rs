@@ -19,20 +19,21 @@ pub(crate) struct OwnWork {
     contour: Vec<f32>,
 }
 
-enum Source {
+/// A standard set that gives its descriptors.
+pub(crate) enum Source {
     Egemaps(Box<Egemaps>),
     Compare(Box<Compare>),
 }
 
 impl Source {
-    fn new(of: BaseSet, sample_rate: u32) -> Result<Self, FeatureError> {
+    pub(crate) fn new(of: BaseSet, sample_rate: u32) -> Result<Self, FeatureError> {
         match of {
             BaseSet::Egemaps => Ok(Self::Egemaps(Box::new(Egemaps::new(sample_rate)?))),
             BaseSet::Compare2016 => Ok(Self::Compare(Box::new(Compare::new(sample_rate)?))),
         }
     }
 
-    fn descriptors(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
+    pub(crate) fn descriptors(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
         match self {
             Self::Egemaps(source) => source.descriptors(samples),
             Self::Compare(source) => source.descriptors(samples),

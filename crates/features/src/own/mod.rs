@@ -12,13 +12,13 @@ use crate::functionals::catalogue;
 use crate::level::FrameTimes;
 use crate::setting::nearest;
 
-pub(crate) use extract::OwnWork;
-pub(crate) use settings::KEYS;
+pub(crate) use extract::{OwnWork, Source};
+pub(crate) use settings::{KEYS, one_of};
 
 /// What ends a name that stands for all names that begin so.
 const REST: char = '*';
 
-/// A standard set whose descriptors an [`OwnSet`] takes.
+/// A standard set whose descriptors an [`OwnSet`] or a [`ContourSet`](crate::ContourSet) takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BaseSet {
     /// `egemaps-v02`: the 25 descriptors of [`Egemaps`].
@@ -55,7 +55,7 @@ impl BaseSet {
         }
     }
 
-    fn frame_times(self, sample_rate: u32) -> Result<FrameTimes, FeatureError> {
+    pub(crate) fn frame_times(self, sample_rate: u32) -> Result<FrameTimes, FeatureError> {
         match self {
             Self::Egemaps => Egemaps::frame_times(sample_rate),
             Self::Compare2016 => Compare::frame_times(sample_rate),

@@ -54,7 +54,7 @@ fn required<'a>(settings: &'a Settings, key: &'static str, expected: &str) -> Re
 }
 
 /// The one of this name.
-fn one_of<T: Copy, const N: usize>(
+pub(crate) fn one_of<T: Copy, const N: usize>(
     key: &'static str,
     name: &str,
     all: [T; N],
