@@ -115,6 +115,8 @@ test('the theme can be switched and is remembered', async ({ page }) => {
 
 test('everything can be reached by keyboard', async ({ page }) => {
   await page.goto('/');
+  // The list of models is drawn when it has come.
+  await expect(page.getByLabel('Model')).toBeVisible();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: 'Skip to content' })).toBeFocused();
   await page.keyboard.press('Enter');
