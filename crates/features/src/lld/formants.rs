@@ -46,8 +46,7 @@ pub(crate) struct Formant {
 /// length at 11 kHz before the zeros in front of the frame are, so that the end of the frame does not count; bins
 /// from half that length on are left out; and the polynomial has the signs of all its coefficients but the first turned.
 /// Single precision is meant, too: the equations are nearly singular, and its rounding is part of the result. So every sum up to
-/// the coefficients is rounded where the first implementation rounds it, which was found by running it step by step; the
-/// coefficients agree with it in every bit.
+/// the coefficients is rounded where the first implementation rounds it, which was found by running it step by step.
 pub(crate) struct FormantTracker {
     /// Samples of a frame at 11 kHz.
     length: usize,
