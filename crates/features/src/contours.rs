@@ -1,10 +1,8 @@
 //! Descriptors over time, as a picture of one size.
 
 use crate::error::FeatureError;
+use crate::lld::framing::HOP;
 use crate::own::{BaseSet, Source};
-
-/// Frames in a second.
-const FRAME_RATE: f64 = 100.0;
 
 /// The descriptors of a standard set as a picture: a frame every 10 ms, a band a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +23,7 @@ impl Default for ContourSet {
 impl ContourSet {
     /// Frames of the picture.
     pub(crate) fn frames(&self) -> usize {
-        (self.seconds * FRAME_RATE).round() as usize
+        (self.seconds / HOP).round() as usize
     }
 }
 

@@ -70,9 +70,9 @@ pub fn fit(
     fit_with(params, data, seed, None, progress)
 }
 
-/// As [`fit()`], with a place where the training of a network is kept when it is due, when `progress` stops it and when it is
+/// As [`fit()`], with a place where the training of a network, or of those of an ensemble, is kept when it is due, when `progress` stops it and when it is
 /// over. A fit that finds a checkpoint there tells the epochs that are done once more, goes on from it, and comes to the bits
-/// to which it would have come without a break. Kinds without epochs and ensembles do not use the store.
+/// to which it would have come without a break. Kinds without epochs do not use the store.
 ///
 /// Data, seed and parameters must be those of the checkpoint, but for the number of epochs: so a training that is over can
 /// also be prolonged.
@@ -83,22 +83,23 @@ pub fn fit(
 ///
 /// # Examples
 /// ```
+/// use std::collections::BTreeMap;
 /// use std::io;
 /// use std::ops::ControlFlow;
 /// use stimmung_models::{CheckpointStore, Matrix, ModelParams, Shape, TrainingSet, fit, fit_resumable};
 ///
 /// #[derive(Default)]
-/// struct Memory(Option<Vec<u8>>);
+/// struct Memory(BTreeMap<usize, Vec<u8>>);
 ///
 /// impl CheckpointStore for Memory {
 ///     fn due(&mut self, epoch: usize) -> bool {
 ///         epoch % 5 == 0
 ///     }
-///     fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
-///         Ok(self.0.clone())
+///     fn load(&mut self, training: usize) -> io::Result<Option<Vec<u8>>> {
+///         Ok(self.0.get(&training).cloned())
 ///     }
-///     fn save(&mut self, bytes: &[u8]) -> io::Result<()> {
-///         self.0 = Some(bytes.to_vec());
+///     fn save(&mut self, training: usize, bytes: &[u8]) -> io::Result<()> {
+///         self.0.insert(training, bytes.to_vec());
 ///         Ok(())
 ///     }
 /// }
@@ -271,7 +272,7 @@ pub(crate) fn fit_task(
             (Fitted::Network(model), note)
         }
         ModelParams::OneVsRest(p) => {
-            let (model, note) = one_vs_rest::fit(p, task, seed, progress)?;
+            let (model, note) = one_vs_rest::fit(p, task, seed, Watchers { store, progress })?;
             (Fitted::OneVsRest(model), note)
         }
     })

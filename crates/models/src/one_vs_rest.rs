@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classifier::Fitted;
 use crate::fit::fit_task;
+use crate::network::{CheckpointStore, MemberStore, Watchers};
 use crate::params::out_of_range;
 use crate::random::stream;
 use crate::training_set::Task;
@@ -83,12 +84,15 @@ pub(crate) fn fit(
     params: &OneVsRestParams,
     task: &Task<'_>,
     seed: u64,
-    progress: &mut dyn FnMut(FitProgress) -> ControlFlow<()>,
+    watchers: Watchers<'_, '_>,
 ) -> Result<(OneVsRest, String), ModelError> {
+    let Watchers { mut store, progress } = watchers;
     let total = (task.classes + 1) * STEPS;
     let mut last = 0;
     let mut part = |number: usize, params: &ModelParams, task: &Task<'_>, seed: u64| {
-        fit_task(params, task, seed, None, &mut |at| {
+        let mut store = store.as_deref_mut().map(|of| MemberStore { of, member: number });
+        let store = store.as_mut().map(|store| store as &mut dyn CheckpointStore);
+        fit_task(params, task, seed, store, &mut |at| {
             let step = number * STEPS + STEPS * at.step.min(at.total) / at.total.max(1);
             if step <= last {
                 return ControlFlow::Continue(());

@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(20);
 /// The file that tells how long the work had taken before it was interrupted.
 const SECONDS: &str = "seconds";
 
-/// A hidden folder beside a result, with the unfinished trainings on the way to it: one file a fold and one for the final
+/// A hidden folder beside a result, with the unfinished trainings on the way to it: one folder a fold and one for the final
 /// model. It goes when the result is there.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
@@ -66,23 +66,27 @@ impl Checkpoints {
         let _ = fs::remove_dir_all(&self.folder);
     }
 
-    /// The place of one training.
+    /// The place of one fit.
     pub(crate) fn store(&self, name: &str) -> Store<'_> {
-        Store { of: self, path: self.folder.join(format!("{name}.checkpoint")), saved: Instant::now() }
+        Store { of: self, fit: self.folder.join(name), saved: Instant::now() }
     }
 }
 
-/// The file of one training.
+/// The folder of one fit, with a file for each of its trainings.
 pub(crate) struct Store<'a> {
     of: &'a Checkpoints,
-    path: PathBuf,
+    fit: PathBuf,
     saved: Instant,
 }
 
 impl Store<'_> {
     /// Gives up what is there.
     pub(crate) fn discard(&self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        fs::remove_dir_all(&self.fit)
+    }
+
+    fn path(&self, training: usize) -> PathBuf {
+        self.fit.join(format!("{training}.checkpoint"))
     }
 }
 
@@ -91,17 +95,17 @@ impl CheckpointStore for Store<'_> {
         self.saved.elapsed() >= INTERVAL
     }
 
-    fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(&self.path) {
+    fn load(&mut self, training: usize) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path(training)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn save(&mut self, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.of.folder)?;
-        write_whole(&self.path, bytes).map_err(io::Error::other)?;
+    fn save(&mut self, training: usize, bytes: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(&self.fit)?;
+        write_whole(&self.path(training), bytes).map_err(io::Error::other)?;
         write_whole(&self.of.folder.join(SECONDS), format!("{:.1}\n", self.of.seconds()).as_bytes())
             .map_err(io::Error::other)?;
         self.saved = Instant::now();
@@ -134,7 +138,7 @@ mod tests {
         assert!(matches!(stopped, Err(Error::Cancelled)));
         let mut kept: Vec<_> = fs::read_dir(checkpoints.folder()).unwrap().map(|it| it.unwrap().file_name()).collect();
         kept.sort();
-        assert_eq!(kept, ["fold-01.checkpoint", "fold-02.checkpoint", "seconds"]);
+        assert_eq!(kept, ["fold-01", "fold-02", "seconds"]);
 
         let again = Checkpoints::beside(&result, &recipe).unwrap();
         assert_eq!(again.folder, checkpoints.folder);
@@ -155,8 +159,8 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let result = out.path().join("tones");
         let checkpoints = Checkpoints::beside(&result, &recipe).unwrap();
-        fs::create_dir_all(checkpoints.folder()).unwrap();
-        fs::write(checkpoints.folder().join("fold-01.checkpoint"), "junk").unwrap();
+        fs::create_dir_all(checkpoints.folder().join("fold-01")).unwrap();
+        fs::write(checkpoints.folder().join("fold-01/0.checkpoint"), "junk").unwrap();
         fs::write(checkpoints.folder().join(SECONDS), "-inf").unwrap();
         let checkpoints = Checkpoints::beside(&result, &recipe).unwrap();
         assert_eq!(checkpoints.before, 0.0);

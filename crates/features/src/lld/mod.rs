@@ -6,7 +6,8 @@
 //! | from | descriptors |
 //! | --- | --- |
 //! | the samples | energy (20 ms), zero crossings (60 ms) |
-//! | the spectrum of 20 ms | loudness, filtered auditory spectrum, cepstrum, alpha ratio, Hammarberg index, energy of bands, slopes, flux, roll-off, moments, entropy, sharpness, harmonicity, formants |
+//! | the spectrum of 20 ms | loudness, filtered auditory spectrum, cepstrum, alpha ratio, Hammarberg index, energy of bands, slopes, flux, roll-off, moments, entropy, sharpness, harmonicity |
+//! | the samples of 20 ms, transformed once more in single precision | formants |
 //! | the spectrum of 60 ms | the fundamental: subharmonic summation, then the cheapest path through its candidates |
 //! | the fundamental | jitter, shimmer and harmonics-to-noise ratio (with the waveform), harmonics-to-noise ratio and harmonics (with the spectrum of 60 ms) |
 

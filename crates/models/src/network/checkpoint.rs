@@ -13,22 +13,43 @@ use crate::archive::{self, Archive, Envelope, Metadata, Tensor, Values};
 /// The value of `format` in the metadata.
 const FORMAT: &str = "stimmung-checkpoint";
 
-/// Where [`fit_resumable`](crate::fit_resumable) keeps an unfinished training.
+/// Where [`fit_resumable`](crate::fit_resumable) keeps unfinished trainings. A fit has as many of them as it has networks, numbered
+/// from 0 in the order in which they are trained.
 pub trait CheckpointStore {
     /// Whether to save after this epoch, counted from 1; asked after every one. The last epoch is saved in any case.
     fn due(&mut self, epoch: usize) -> bool;
 
-    /// The bytes that were saved last, if there are any.
+    /// The bytes that were saved last of this training, if there are any.
     ///
     /// # Errors
     /// Where they cannot be read; the fit then ends.
-    fn load(&mut self) -> io::Result<Option<Vec<u8>>>;
+    fn load(&mut self, training: usize) -> io::Result<Option<Vec<u8>>>;
 
-    /// Keeps these bytes in place of those before, preferably whole or not at all.
+    /// Keeps these bytes of a training in place of those before, preferably whole or not at all.
     ///
     /// # Errors
     /// Where they cannot be written; the fit then ends.
-    fn save(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn save(&mut self, training: usize, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// The place of one member of an ensemble in the store of the ensemble.
+pub(crate) struct MemberStore<'s> {
+    pub(crate) of: &'s mut dyn CheckpointStore,
+    pub(crate) member: usize,
+}
+
+impl CheckpointStore for MemberStore<'_> {
+    fn due(&mut self, epoch: usize) -> bool {
+        self.of.due(epoch)
+    }
+
+    fn load(&mut self, training: usize) -> io::Result<Option<Vec<u8>>> {
+        self.of.load(self.member + training)
+    }
+
+    fn save(&mut self, training: usize, bytes: &[u8]) -> io::Result<()> {
+        self.of.save(self.member + training, bytes)
+    }
 }
 
 fn unusable(reason: impl Into<String>) -> ModelError {

@@ -46,7 +46,7 @@ pub(crate) fn fit(
 
     let params = training.train_params(&labels, task.classes, seed);
     let data = if store.is_some() { checkpoint::fingerprint(samples, held, task.columns()) } else { String::new() };
-    let saved = store.as_deref_mut().map(|store| store.load().map_err(|error| store_failed("read", error)));
+    let saved = store.as_deref_mut().map(|store| store.load(0).map_err(|error| store_failed("read", error)));
     let mut trainer = match saved.transpose()?.flatten() {
         Some(bytes) => {
             let unusable = |reason: String| ModelError::Checkpoint { reason };
@@ -82,7 +82,7 @@ pub(crate) fn fit(
         {
             let right = watch.as_ref().map_or(&[][..], |watch| &watch.right);
             let bytes = checkpoint::to_bytes(trainer.checkpoint(&network), &data, right)?;
-            store.save(&bytes).map_err(|error| store_failed("write", error))?;
+            store.save(0, &bytes).map_err(|error| store_failed("write", error))?;
         }
         if stopped {
             return Err(ModelError::Stopped);

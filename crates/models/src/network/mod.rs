@@ -24,6 +24,7 @@ mod training_tests;
 
 pub use architecture::{Architecture, NetworkParams};
 pub use checkpoint::CheckpointStore;
+pub(crate) use checkpoint::MemberStore;
 pub use params::{DenseParams, ModelAParams};
 pub use summary::{LayerSummary, NetworkSummary};
 pub use training::{EarlyStoppingParams, TrainingParams};

@@ -1,5 +1,6 @@
 //! Early stopping, checkpoints and threads.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -8,7 +9,9 @@ use stimmung_nn::{LayerSpec, OptimizerSpec, Schedule, SpecAugment};
 
 use super::{CheckpointStore, EarlyStoppingParams, NetworkParams, TrainingParams};
 use crate::testing::{blob_matrix, names};
-use crate::{Classifier, FitProgress, Matrix, ModelError, ModelParams, TrainingSet, Watched, fit, fit_resumable};
+use crate::{
+    Classifier, FitProgress, Matrix, ModelError, ModelParams, OneVsRestParams, TrainingSet, Watched, fit, fit_resumable,
+};
 
 const SHAPE: Shape = Shape::Picture { frames: 6, bands: 4 };
 
@@ -50,8 +53,15 @@ fn quiet(params: &NetworkParams, data: &TrainingSet<'_>, seed: u64) -> Result<Cl
 
 #[derive(Default)]
 struct Memory {
-    bytes: Option<Vec<u8>>,
+    trainings: BTreeMap<usize, Vec<u8>>,
     saved: usize,
+}
+
+impl Memory {
+    /// With a checkpoint of the only training.
+    fn of(bytes: &[u8]) -> Self {
+        Self { trainings: BTreeMap::from([(0, bytes.to_vec())]), saved: 0 }
+    }
 }
 
 impl CheckpointStore for Memory {
@@ -59,12 +69,13 @@ impl CheckpointStore for Memory {
         epoch.is_multiple_of(2)
     }
 
-    fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.bytes.clone())
+    fn load(&mut self, training: usize) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.trainings.get(&training).cloned())
     }
 
-    fn save(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (self.bytes, self.saved) = (Some(bytes.to_vec()), self.saved + 1);
+    fn save(&mut self, training: usize, bytes: &[u8]) -> io::Result<()> {
+        self.trainings.insert(training, bytes.to_vec());
+        self.saved += 1;
         Ok(())
     }
 }
@@ -146,7 +157,7 @@ fn an_interrupted_training_comes_to_the_same_bits() {
     });
     assert!(matches!(stopped, Err(ModelError::Stopped)));
     assert_eq!(memory.saved, 2, "after the second epoch and when it was stopped");
-    let kept = memory.bytes.clone().expect("saved");
+    let kept = memory.trainings[&0].clone();
 
     let mut steps = Vec::new();
     let resumed = fit_resumable(&model, &data, 2, &mut memory, &mut |at| {
@@ -160,7 +171,7 @@ fn an_interrupted_training_comes_to_the_same_bits() {
     assert_eq!(resumed.summary(), whole.summary());
 
     let refusal = |params: &NetworkParams, data: &TrainingSet<'_>, seed: u64, bytes: &[u8]| {
-        let mut memory = Memory { bytes: Some(bytes.to_vec()), saved: 0 };
+        let mut memory = Memory::of(bytes);
         let params = ModelParams::Network(params.clone());
         match fit_resumable(&params, data, seed, &mut memory, &mut |_| ControlFlow::Continue(())) {
             Err(ModelError::Checkpoint { reason }) => reason,
@@ -184,16 +195,38 @@ fn an_interrupted_training_comes_to_the_same_bits() {
 }
 
 #[test]
+fn an_interrupted_ensemble_goes_on_with_the_member_that_was_trained() {
+    let (x, labels, _) = data();
+    let classes = names(3);
+    let data = TrainingSet::new(&x, SHAPE, &labels, &classes);
+    let network = || Box::new(ModelParams::Network(params(4)));
+    let model = ModelParams::OneVsRest(OneVsRestParams { member: network(), arbiter: network() });
+    let whole = fit(&model, &data, 2, &mut |_| ControlFlow::Continue(())).expect("fitted");
+    let mut memory = Memory::default();
+    let stopped = fit_resumable(&model, &data, 2, &mut memory, &mut |at| {
+        // A hundred steps a network: after two of the four epochs of the second.
+        if at.step == 150 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(stopped, Err(ModelError::Stopped)));
+    assert_eq!(memory.trainings.keys().collect::<Vec<_>>(), [&0, &1]);
+    assert_eq!(memory.saved, 3, "the first after epochs 2 and 4, the second after epoch 2");
+    let resumed = fit_resumable(&model, &data, 2, &mut memory, &mut |_| ControlFlow::Continue(())).expect("resumed");
+    assert_eq!(memory.saved, 8, "the rest: the second once, the third and the arbiter twice");
+    assert_eq!(memory.trainings.len(), 4);
+    assert_eq!(resumed.probabilities(&x).expect("p"), whole.probabilities(&x).expect("p"));
+}
+
+#[test]
 fn a_store_that_fails_is_named() {
     struct Broken;
     impl CheckpointStore for Broken {
         fn due(&mut self, _: usize) -> bool {
             false
         }
-        fn load(&mut self) -> io::Result<Option<Vec<u8>>> {
+        fn load(&mut self, _: usize) -> io::Result<Option<Vec<u8>>> {
             Ok(None)
         }
-        fn save(&mut self, _: &[u8]) -> io::Result<()> {
+        fn save(&mut self, _: usize, _: &[u8]) -> io::Result<()> {
             Err(io::Error::other("full"))
         }
     }
