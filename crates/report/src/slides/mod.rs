@@ -199,15 +199,15 @@ impl Talk<'_> {
             return Ok(page.finish());
         };
         // Layers are drawn; as settings they would be one long cell.
-        let settings: Vec<_> = settings.into_iter().filter(|row| !row[0].ends_with("layers")).collect();
+        let settings = short(settings.into_iter().filter(|row| !row[0].ends_with("layers")).collect());
         let figure = network("The network", "layer by layer", &parts);
         let (left, right) = room.columns(0.34);
         if (right.height / figure.height).min(right.width / figure.width) >= LEAST_SCALE {
-            page.rows(left, &[1.6, 1.0], &settings.iter().map(|row| short(row)).collect::<Vec<_>>());
+            page.rows(left, &[1.6, 1.0], &settings);
             page.figure(right, &figure);
         } else {
             let (above, below) = room.rows(room.height * 0.24);
-            let told: Vec<String> = settings.iter().map(|row| short(row).join(" ")).collect();
+            let told: Vec<String> = settings.iter().map(|row| row.join(" ")).collect();
             page.paragraphs(above, &[format!("{}.", capital(&told.join(", ")))]);
             layer_lists(&mut page, below, layers);
         }
@@ -262,18 +262,21 @@ impl Talk<'_> {
     }
 }
 
-/// A setting by the last part of its path: `learning_rate` for `training.optimizer.learning_rate`.
-fn short(row: &[String]) -> Vec<String> {
-    let mut row = row.to_vec();
-    let mut path = row[0].rsplit('.');
-    if let (Some(last), parent) = (path.next(), path.next()) {
-        // There are several kinds.
-        row[0] = match parent {
-            Some(parent) if last == "kind" => parent.to_owned(),
-            _ => last.to_owned(),
+/// Settings by the last part of their paths: `learning_rate` for `training.optimizer.learning_rate`, and with what it belongs to where there
+/// are several: `member learning_rate`.
+fn short(mut settings: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let paths: Vec<String> = settings.iter().map(|row| row[0].clone()).collect();
+    for (row, path) in settings.iter_mut().zip(&paths) {
+        let Some((parent, last)) = path.rsplit_once('.') else { continue };
+        let of = parent.rsplit('.').next().unwrap_or(parent);
+        let alike = paths.iter().filter(|it| it.rsplit('.').next() == Some(last)).count();
+        row[0] = match (last, alike) {
+            ("kind", _) => of.to_owned(),
+            (_, 1) => last.to_owned(),
+            _ => format!("{of} {last}"),
         };
     }
-    row
+    settings
 }
 
 /// The layers as two lists side by side.
@@ -352,5 +355,14 @@ mod tests {
         let told = &Slides::new(&leaky).unwrap().pages;
         assert!(told[5].svg.contains("A speaker is on both sides") && told[7].svg.contains("--protocol speakers"));
         assert!(!slides.pages[7].svg.contains("--protocol speakers"));
+    }
+
+    #[test]
+    fn settings_of_the_same_name_say_whose_they_are() {
+        let row = |path: &str| vec![path.to_owned(), "1".to_owned()];
+        let paths =
+            ["kind", "member.kind", "member.epochs", "arbiter.epochs", "arbiter.training.optimizer.learning_rate"];
+        let told: Vec<String> = short(paths.map(row).into()).into_iter().map(|row| row[0].clone()).collect();
+        assert_eq!(told, ["kind", "member", "member epochs", "arbiter epochs", "learning_rate"]);
     }
 }
