@@ -23,7 +23,7 @@ impl Default for ContourSet {
 impl ContourSet {
     /// Frames of the picture.
     pub(crate) fn frames(&self) -> usize {
-        (self.seconds / HOP).round() as usize
+        (self.seconds * HOP.recip()).round() as usize
     }
 }
 

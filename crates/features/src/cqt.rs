@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{FeatureError, check_samples};
 use crate::frames::{Frames, Norm, normalize};
 use crate::halve::Halver;
-use crate::stft::{Stft, StftParams, Window, hann, magnitude};
+use crate::stft::{LARGEST_FFT, Stft, StftParams, Window, hann, magnitude};
 
 /// Equivalent noise bandwidth of a Hann window in bins.
 const HANN_BANDWIDTH: f64 = 1.500_183_105_468_75;
@@ -54,10 +54,21 @@ impl ConstantQParams {
             return Err(FeatureError::parameter("octaves", "1 to 12", self.octaves));
         }
         let unit = 1 << (self.octaves - 1);
-        if self.hop == 0 || !self.hop.is_multiple_of(unit) {
-            return Err(FeatureError::parameter("hop", format!("a multiple of {unit} samples"), self.hop));
+        if !(1..=LARGEST_FFT).contains(&self.hop) || !self.hop.is_multiple_of(unit) {
+            return Err(FeatureError::parameter(
+                "hop",
+                format!("a multiple of {unit} samples up to {LARGEST_FFT}"),
+                self.hop,
+            ));
         }
         Ok(())
+    }
+
+    /// Logarithm to the base of two of the transform's size for the highest octave, and so for all.
+    fn fft_exponent(&self, sample_rate: f64, tuning: f64) -> u32 {
+        let rate = sample_rate / f64::from(1_u32 << self.early_halvings(sample_rate, tuning));
+        let lowest = self.frequency(self.bins() - self.bins_per_octave, tuning);
+        (self.quality() * rate / lowest).log2().ceil().max(1.0) as u32
     }
 
     /// Number of bins.
@@ -105,7 +116,7 @@ impl Octave {
         let quality = params.quality();
         let top = params.bins() - params.bins_per_octave;
         let frequencies: Vec<f64> = (top..params.bins()).map(|bin| params.frequency(bin, tuning)).collect();
-        let n_fft = 2_usize.pow((quality * rate / frequencies[0]).log2().ceil().max(1.0) as u32);
+        let n_fft = 2_usize.pow(params.fft_exponent(sample_rate, tuning));
         let plan = RealFftPlanner::<f64>::new().plan_fft_forward(n_fft);
         let (mut real, mut imaginary) = (plan.make_input_vec(), plan.make_input_vec());
         let (mut spectrum, mut turned) = (plan.make_output_vec(), plan.make_output_vec());
@@ -209,6 +220,13 @@ impl ConstantQ {
                 maximum: u32::MAX,
                 actual: sample_rate,
             });
+        }
+        if params.fft_exponent(f64::from(sample_rate), -0.5) > LARGEST_FFT.ilog2() {
+            return Err(FeatureError::parameter(
+                "low",
+                format!("a frequency whose filters fit into {LARGEST_FFT} samples"),
+                params.low,
+            ));
         }
         Ok(Self { params, sample_rate, octaves: BTreeMap::new(), stfts: BTreeMap::new(), halver: Halver::new() })
     }

@@ -15,6 +15,9 @@ use crate::own::OwnWork;
 use crate::set::{FeatureSet, MelSet, MfccSet, Shape, samples_in};
 use crate::stft::{BlockStft, Quantity, StftParams};
 
+/// Descriptors of a recording that are computed at most, together; in memory they and what they come from are 2 GiB.
+const MOST_VALUES: usize = 1 << 28;
+
 /// Plans, filters and scratch of one feature set for one sampling rate.
 ///
 /// Build one for each thread and use it for many recordings: what it computes depends on the recording alone, never on
@@ -129,7 +132,10 @@ impl Extractor {
         check_samples(samples)?;
         match &mut self.work {
             Work::Mfcc(work) => work.dct.apply(&work.analysis.decibels(samples)?),
-            Work::Mel(work) => work.analysis.decibels(samples),
+            Work::Mel(work) => {
+                work.analysis.check_size(samples.len())?;
+                work.analysis.decibels(samples)
+            }
             Work::Egemaps(work) => work.descriptors(samples),
             Work::Compare(work) => work.descriptors(samples),
             Work::Contours(work) => work.source().descriptors(samples),
@@ -151,6 +157,7 @@ impl std::fmt::Debug for Extractor {
 
 /// Power spectra of a recording through a mel bank, in decibel.
 pub(crate) struct Analysis {
+    params: StftParams,
     stft: BlockStft,
     powers: Vec<Lane>,
     log_mel: LogMel,
@@ -160,6 +167,7 @@ pub(crate) struct Analysis {
 impl Analysis {
     fn new(params: StftParams, bands: usize, sample_rate: u32) -> Result<Self, FeatureError> {
         Ok(Self {
+            params,
             stft: BlockStft::new(params, Quantity::Power)?,
             powers: vec![[0.0; LANES]; params.bins()],
             log_mel: LogMel::new(bands, sample_rate, params.n_fft)?,
@@ -182,6 +190,17 @@ impl Analysis {
 }
 
 impl Analysis {
+    /// Refuses what has frames so close together that they would fill the memory.
+    fn check_size(&self, samples: usize) -> Result<(), FeatureError> {
+        let params = self.params;
+        if params.frames(samples).saturating_mul(self.log_mel.bands()) > MOST_VALUES {
+            let allowed =
+                format!("frames of a recording of {samples} samples with at most {MOST_VALUES} values together");
+            return Err(FeatureError::parameter("hop", allowed, params.hop));
+        }
+        Ok(())
+    }
+
     /// Mel power in decibel of all frames of a recording, shape `(frames, bands)`.
     fn decibels(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
         self.run(samples);

@@ -7,6 +7,7 @@ use crate::contours::ContourSet;
 use crate::egemaps::{self, Egemaps};
 use crate::error::FeatureError;
 use crate::extract::Extractor;
+use crate::lld::framing::HOP;
 use crate::own::{self, BaseSet, OwnSet};
 use crate::setting::{Setting, Settings, check_keys, nearest};
 use crate::stft::{StftParams, Window};
@@ -271,7 +272,7 @@ impl FeatureSet {
                 check_seconds(set.seconds)
             }
             Self::Waveform(set) => check_seconds(set.seconds),
-            Self::Contours(set) if set.frames() == 0 => {
+            Self::Contours(set) if set.seconds < HOP => {
                 Err(FeatureError::parameter("seconds", "at least 0.01", set.seconds))
             }
             Self::Contours(set) => check_seconds(set.seconds),

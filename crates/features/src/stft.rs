@@ -11,7 +11,7 @@ use crate::frames::Frames;
 use crate::lanes::{LANES, Lane, turned, vectorized};
 
 /// Largest transform that a recipe may ask for.
-const LARGEST_FFT: usize = 1 << 20;
+pub(crate) const LARGEST_FFT: usize = 1 << 20;
 
 /// How a frame is weighted before its transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -88,7 +88,7 @@ fn failures(arguments: &Check, agreement: &Agreement) -> Vec<String> {
         let below: Vec<&str> = agreement
             .columns
             .iter()
-            .filter(|column| column.correlation < least)
+            .filter(|column| column.correlation.is_nan() || column.correlation < least)
             .map(|column| column.column.as_str())
             .collect();
         if !below.is_empty() {

@@ -1,14 +1,12 @@
 //! From the contours of the descriptors to the 88 values.
 
 use crate::functionals::{Extrema, Moments, Percentiles, moments, segments};
+use crate::lld::framing::HOP;
 use crate::lld::smoothing::{smooth, smooth_nonzero};
 
 use super::FUNCTIONALS;
 use super::contours::Contours;
 use super::names::SPECTRAL;
-
-/// Seconds from frame to frame.
-const STEP: f64 = 0.01;
 
 /// The least mean square that is told from silence: −120 dB.
 const SILENCE: f64 = 1e-12;
@@ -70,11 +68,11 @@ impl Functionals {
             self.values.push(self.moments().mean);
         }
 
-        let seconds = contours.decided as f64 * STEP;
+        let seconds = contours.decided as f64 * HOP;
         let per_second = |count: usize, seconds: f64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let energy = contours.energy / frames.max(1) as f64;
         self.values.extend([
-            per_second(peaks, frames as f64 * STEP),
+            per_second(peaks, frames as f64 * HOP),
             per_second(voiced.count, seconds),
             voiced.mean,
             voiced.deviation,

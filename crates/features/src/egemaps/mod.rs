@@ -76,7 +76,7 @@ impl Egemaps {
         names::functionals()
     }
 
-    /// The smoothed descriptors, shape `(frames, 25)`, a frame every 10 ms. Those that need a voice are 0 without one, formants excepted. (openSMILE
+    /// The smoothed descriptors, shape `(frames, 25)`, a frame every 10 ms. Those that need a voice are 0 without one, but for the formants and their levels, which are −201 dB then. (openSMILE
     /// gives one row more, which repeats values.) A recording of less than 60 ms is filled up with silence.
     ///
     /// # Errors

@@ -1,9 +1,7 @@
 //! Peaks and valleys of a contour, and the slopes between them.
 
 use super::extremes::Extremes;
-
-/// Seconds from value to value, whatever the hop is exactly, and whatever values were taken out.
-const STEP: f64 = 0.01;
+use crate::lld::framing::HOP;
 
 /// Rises and falls count from this share of the contour's range.
 const LEAST_RISE: f64 = 0.1;
@@ -175,7 +173,7 @@ impl Extrema {
         self.falling.clear();
         let (mut peak, mut valley) = ((first, 0), (first, 0));
         let mut last_was_rising = None;
-        let per_second = |height: f64, from: usize, to: usize| height / ((to - from) as f64 * STEP);
+        let per_second = |height: f64, from: usize, to: usize| height / ((to - from) as f64 * HOP);
         for extremum in &self.list {
             if extremum.is_peak {
                 peak = (extremum.value, extremum.index);

@@ -11,6 +11,9 @@ pub(crate) const NAMES: [&str; ORDER + 1] = ["lpgain", "lpc0", "lpc1", "lpc2", "
 /// Lags of the autocorrelation are summed side by side, the last two of them for nothing.
 const LANES: usize = 8;
 
+/// Above this energy products of the recursion may overflow.
+const LARGE: f32 = 1e36;
+
 /// Makes the squares of the largest single-precision numbers small enough to be summed.
 const SMALLER: f32 = 1.0 / (1_u128 << 100) as f32;
 
@@ -27,7 +30,8 @@ const SMALLER: f32 = 1.0 / (1_u128 << 100) as f32;
 pub(crate) fn lpc(values: &[f32]) -> [f64; NAMES.len()] {
     let mut scale = 1.0;
     let mut correlation = autocorrelation(values, scale);
-    if !correlation.iter().all(|value| value.is_finite()) {
+    // No lag is larger than the first, but for rounding. The scale is a power of two, so the bits are those without it.
+    if correlation[0].is_nan() || correlation[0] > LARGE {
         scale = SMALLER;
         correlation = autocorrelation(values, scale);
     }
@@ -58,6 +62,17 @@ fn autocorrelation(values: &[f32], scale: f32) -> [f32; ORDER + 1] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loud_contours_have_the_predictor_of_quiet_ones() {
+        let wave = |amplitude: f32| -> Vec<f32> { (0..300).map(|n| amplitude * (n as f32 * 0.05).sin()).collect() };
+        let [gain, predictor @ ..] = lpc(&wave(1.0));
+        for exponent in [58, 60, 62, 63, 64, 100, 127] {
+            let [loud, of_loud @ ..] = lpc(&wave(2.0_f32.powi(exponent)));
+            assert_eq!(of_loud, predictor, "2^{exponent}");
+            assert!((loud / 2.0_f64.powi(2 * exponent) - gain).abs() <= 1e-12 * gain, "2^{exponent}");
+        }
+    }
 
     #[test]
     fn decays_are_told_by_their_first_coefficient() {

@@ -4,6 +4,7 @@ use super::extrema::Extrema;
 use super::extremes::Extremes;
 use super::limit;
 use super::moments::mean;
+use crate::lld::framing::HOP;
 
 /// Functionals of the peaks of a contour, in the order of [`peaks`].
 pub(crate) const NAMES: [&str; 12] = [
@@ -20,9 +21,6 @@ pub(crate) const NAMES: [&str; 12] = [
     "meanFallingSlope",
     "stddevFallingSlope",
 ];
-
-/// Seconds from value to value.
-const STEP: f64 = 0.01;
 
 /// `peakMeanRel` bends from the first, ends at twice it, and is there for a contour whose mean is 0.
 const MOST_RELATIVE: f64 = 10.0;
@@ -51,8 +49,8 @@ pub(crate) fn peaks(extrema: &mut Extrema, values: &[f32], extremes: Extremes) -
     let relative =
         if mean == 0.0 { 2.0 * MOST_RELATIVE } else { limit(heights.mean_peak / mean, MOST_RELATIVE, MOST_RELATIVE) };
     [
-        heights.distance * STEP,
-        heights.distance_deviation * STEP,
+        heights.distance * HOP,
+        heights.distance_deviation * HOP,
         heights.peak_range,
         (heights.peak_range / range).min(1.0),
         heights.mean_peak,

@@ -3,13 +3,11 @@
 use super::extremes::Extremes;
 use super::limit;
 use crate::lanes::wide_sums;
+use crate::lld::framing::HOP;
 
 /// Functionals of the course of a contour, in the order of [`regression`].
 pub(crate) const NAMES: [&str; 8] =
     ["linregc1", "linregc2", "linregerrQ", "qregc1", "qregc2", "qregc3", "qregerrQ", "centroid"];
-
-/// Seconds from value to value.
-const STEP: f64 = 0.01;
 
 /// What slopes are told a step of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +73,7 @@ pub(crate) fn regression(values: &[f32], extremes: Extremes, time: Time) -> [f64
 
     let step = match time {
         Time::Values => 1.0,
-        Time::Seconds => STEP,
+        Time::Seconds => HOP,
     };
     let tenth = range / 10.0;
     let held = |value: f64, bound: f64| limit(value, bound, bound + 0.01);

@@ -1,7 +1,6 @@
 //! Stretches of a contour in which something holds.
 
-/// Seconds from value to value.
-const STEP: f64 = 0.01;
+use crate::lld::framing::HOP;
 
 /// A stretch has at least this many values, and ends where this many in a row do not belong to it.
 const SHORTEST: usize = 3;
@@ -28,7 +27,7 @@ pub(crate) const NAMES: [&str; 4] = ["meanSegLen", "maxSegLen", "minSegLen", "se
 impl SegmentMoments {
     /// Of lengths in values; all 0 where there are none.
     pub(super) fn of(lengths: &[usize]) -> Self {
-        let seconds = |length: usize| length as f64 * STEP;
+        let seconds = |length: usize| length as f64 * HOP;
         let moments = super::moments(lengths.iter().map(|length| seconds(*length)));
         let longest = lengths.iter().max().map_or(0.0, |length| seconds(*length));
         let shortest = lengths.iter().min().map_or(0.0, |length| seconds(*length));

@@ -4,6 +4,7 @@ use crate::lanes::{sum_of_eight, vectorized, wide_dot};
 use crate::lld::framing::{Framing, HOP};
 use crate::lld::heard::Heard;
 use crate::lld::parabola::vertex;
+use crate::lld::spectrum::full_scale;
 
 /// Cycles count whose correlation with the next is above this.
 const LEAST_CORRELATION: f64 = 0.5;
@@ -151,7 +152,7 @@ impl CycleTracker {
     fn load(&mut self, samples: &[f32]) {
         self.segment.clear();
         // In this precision and order the differences of two heights are 0 exactly where they are in the reference.
-        self.segment.extend(samples.iter().map(|sample| f64::from(sample * 32_768.0 / 32_767.0)));
+        self.segment.extend(samples.iter().map(|sample| f64::from(full_scale(*sample))));
         self.sums.clear();
         self.sums.push([0.0; 2]);
         let (mut sum, mut square) = (0.0, 0.0);

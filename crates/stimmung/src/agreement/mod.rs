@@ -101,7 +101,9 @@ impl Agreement {
             let theirs = oracle.table(recording)?;
             let counts = (table.len() / width, theirs.len() / oracle.width());
             let rows = match (peer, level) {
-                (Peer::OpenSmile, Level::Descriptors) => counts.0.min(counts.1).saturating_sub(EDGE),
+                (Peer::OpenSmile, Level::Descriptors) if counts.0.abs_diff(counts.1) <= EDGE => {
+                    counts.0.min(counts.1).saturating_sub(EDGE)
+                }
                 _ if counts.0 == counts.1 => counts.0,
                 _ => return Err(oracle.refuse(format!("{recording} has {} rows, and ours {}", counts.1, counts.0))),
             };
@@ -129,7 +131,7 @@ impl Agreement {
         self.columns.iter().map(|column| column.largest).fold(0.0, f64::max)
     }
 
-    /// The table as text: of all columns, or of those that agree least.
+    /// The table as text: of all columns, or of those that differ most.
     pub fn render(&self, worst: Option<usize>) -> String {
         let mut columns: Vec<&ColumnAgreement> = self.columns.iter().collect();
         if let Some(count) = worst {
