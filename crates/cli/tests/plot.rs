@@ -26,6 +26,9 @@ fn a_corpus_a_recording_and_runs_are_drawn() {
         assert!(done.stdout.contains(&format!("saved {kind}.svg")), "{done:?}");
         assert!(fs::read_to_string(here.join(format!("{kind}.svg"))).unwrap().starts_with("<svg"));
     }
+    stimmung(here, &["plot", "speakers", "tones", "--png"]).ok();
+    assert!(fs::read(here.join("speakers.png")).unwrap().starts_with(b"\x89PNG"));
+    stimmung(here, &["plot", "speakers", "tones", "--png", "--out", "s.svg"]).fails(2, &["--png", "s.svg"]);
     stimmung(here, &["plot", "compare", &run, &run, "--out", "compare.png", "--scale", "1"]).ok();
     assert!(fs::read(here.join("compare.png")).unwrap().starts_with(b"\x89PNG"));
 

@@ -111,9 +111,8 @@ mod tests {
 
     #[test]
     fn thirty_five_series_differ() {
-        let mut seen: Vec<_> = (0..35).map(|n| (series(n), mark(n))).collect();
-        seen.dedup();
-        assert_eq!(seen.len(), 35);
+        let seen: Vec<_> = (0..35).map(|n| (series(n), mark(n))).collect();
+        assert!((0..35).all(|n| !seen[..n].contains(&seen[n])));
         assert_eq!((series(0), mark(0)), (series(35), mark(35)));
     }
 }

@@ -26,8 +26,14 @@ pub fn run(arguments: &Plot, console: &Console) -> anyhow::Result<()> {
         return draw_all(arguments, console);
     }
     let kind: Kind = name.parse().map_err(|error: ReportError| WrongUsage(error.to_string()))?;
-    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.svg")));
+    let usual = if arguments.png { "png" } else { "svg" };
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.{usual}")));
     let format = Format::of(&out)?;
+    if arguments.png && format != Format::Png {
+        return Err(
+            WrongUsage(format!("--png is not what the name {} says; leave out one of the two", out.display())).into()
+        );
+    }
     refuse_overwriting(&out, arguments.force)?;
     let figure = Drawn::open(kind.subject(), arguments)?.figure(kind)?;
     write(&figure, &out, format, arguments.scale)?;
@@ -143,7 +149,7 @@ impl Drawn {
 }
 
 /// The formats of figures.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Format {
     Svg,
     Png,

@@ -253,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn recordings_of_one_length_have_a_bar_that_is_seen() {
+        let mut manifest = corpus(2, 5, true);
+        manifest.recordings.iter_mut().for_each(|recording| recording.seconds = Some(2.0));
+        let svg = durations(&manifest).unwrap().svg;
+        let bar = svg.split("<rect").find(|rect| rect.contains(" s: 10")).unwrap();
+        let width: f64 = bar.split("width=\"").nth(1).and_then(|it| it.split('"').next()).unwrap().parse().unwrap();
+        assert!(width > 10.0, "{bar}");
+    }
+
+    #[test]
     fn bars_tell_the_counts() {
         let figure = classes(&corpus(2, 5, true));
         assert!(figure.svg.contains("غضب شديد 1: 5 recordings"), "{}", figure.svg);

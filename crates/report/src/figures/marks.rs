@@ -149,11 +149,17 @@ pub(crate) fn lying_box(canvas: &mut Canvas, area: &Area, row: usize, numbers: &
     }
 }
 
+/// How wide the bin of equal values is: wide enough to be seen beside the values around it.
+const LONE_BIN: f64 = 0.1;
+
 /// The widths of equal bins by Freedman and Diaconis (1981), rounded, and the counts: (first edge, width, counts). `None` for no values.
 pub(crate) fn histogram(values: &[f64]) -> Option<(f64, f64, Vec<usize>)> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (low, high) = (*sorted.first()?, *sorted.last()?);
+    if low == high {
+        return Some((low - LONE_BIN / 2.0, LONE_BIN, vec![sorted.len()]));
+    }
     let spread = quantile(&sorted, 0.75)? - quantile(&sorted, 0.25)?;
     let wanted = 2.0 * spread / (sorted.len() as f64).cbrt();
     let extent = (high - low).max(1e-9 * high.abs().max(1.0));
