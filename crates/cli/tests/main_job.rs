@@ -94,6 +94,18 @@ fn from_a_corpus_to_a_prediction() {
     assert!(object["leaks"][0].as_str().unwrap().starts_with(&all), "{}", object["leaks"]);
     let done = stimmung(here, &["evaluate", "--model", text(&model), "--corpus", corpus]).ok();
     assert!(done.stdout.contains(object["leaks"][0].as_str().unwrap()), "{done:?}");
+
+    // The run holds the model that was judged, and does not say that it had made it.
+    let run = object["run"].as_str().unwrap();
+    assert_eq!(fs::read(here.join(run).join("model.stimmung")).unwrap(), fs::read(&model).unwrap());
+    stimmung(here, &["report", run, "--out", "ready.md"]).ok();
+    let report = fs::read_to_string(here.join("ready.md")).unwrap();
+    assert!(
+        report.contains("trained beforehand; nothing was fitted") && report.contains("evaluate --model model.stimmung")
+    );
+    assert!(!report.contains("stimmung run recipe.toml"), "{report}");
+    let judged = ["evaluate", "--model", text(&model), "--corpus", corpus, "--with", "model.c=3"];
+    stimmung(here, &judged).fails(2, &["model.c", "ready"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::linear::Linear;
 use crate::network::NetworkModel;
 use crate::novelty::Novelty;
 use crate::one_vs_rest::OneVsRest;
-use crate::scaler::Scaler;
+use crate::scaler::{Scaler, Scaling};
 use crate::summary;
 use crate::svm::Svm;
 use crate::{Matrix, ModelError, ModelParams, ModelSummary, PartSummary, Temperature, Voice};
@@ -97,6 +97,11 @@ impl Classifier {
     /// The kind of model, as in a recipe.
     pub fn kind(&self) -> &'static str {
         self.params.kind()
+    }
+
+    /// What is done to features first.
+    pub fn scaling(&self) -> Scaling {
+        self.scaler.scaling()
     }
 
     /// The parameters with which the model was fitted.

@@ -265,7 +265,7 @@ impl ModelParams {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Logistic(_) => "multinomial logistic regression",
-            Self::Svm(_) => "linear support vector machine",
+            Self::Svm(_) => "support vector machine",
             Self::Lda(_) => "linear discriminant analysis with shrinkage",
             Self::Forest(_) => "random forest",
             Self::Boosting(_) => "gradient-boosted trees",

@@ -41,8 +41,9 @@ pub struct TrainingSet<'a> {
     pub labels: &'a [usize],
     /// The names of the classes, distinct. A class without recordings keeps its column of probabilities, which will be 0.
     pub classes: &'a [String],
-    /// The speaker of each row that is learned from, as a number. Early stopping holds out whole speakers; nothing else
-    /// looks at them. Where the rows hold pieces or changed copies of recordings, they keep these together as well.
+    /// The speaker of each row that is learned from, as a number. Whatever a fit holds out of its own rows (for early stopping, for the
+    /// temperature of discriminants), it holds out by whole speakers. Where the rows hold pieces or changed copies of recordings, this keeps
+    /// them together as well.
     pub groups: Option<&'a [usize]>,
     /// Neutral recordings by which the speaker of a row is known beforehand; the model then learns from what is left when the voice is taken out
     /// ([`Classifier::enrol`](crate::Classifier::enrol)), as it will be judged. Needs `groups`.

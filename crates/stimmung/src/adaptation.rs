@@ -162,6 +162,9 @@ mod tests {
 
     use stimmung_audio::decode_path;
 
+    use stimmung_evaluation::Fold;
+    use stimmung_models::Scaling;
+
     use super::*;
     use crate::testing::{corpus, experiment, recipe, try_recipe};
     use crate::{Experiment, FixedModel, Quiet, Recognizer};
@@ -276,6 +279,40 @@ mod tests {
         assert_ne!(before.probabilities, recognizer.recognize(&heard(item)).unwrap().probabilities);
         let silence = stimmung_audio::Waveform::new(vec![0.0; 16_000], 16_000).unwrap();
         assert!(matches!(recognizer.enrolled(&[silence]), Err(Error::Recording(_))));
+    }
+
+    #[test]
+    fn nobody_outside_the_fold_introduces_a_speaker() {
+        let folder = neutral_corpus(3);
+        let enrolled = experiment(folder.path(), &["adaptation.mode=enrolled"]);
+        let speaker = |item: usize| enrolled.items[item].speaker.as_deref();
+        let (others, own): (Vec<usize>, Vec<usize>) =
+            (0..enrolled.items.len()).partition(|&item| speaker(item) != Some("S1"));
+        let classifier = enrolled.fit(&others, &Quiet).unwrap();
+        let judged = |test: &[usize]| {
+            let fold = Fold { name: "S1".into(), train: others.clone(), test: test.to_vec() };
+            enrolled.judge(&classifier, &fold, 0).unwrap().swap_remove(0).probabilities
+        };
+        let stranger = classifier.probabilities_of(&enrolled.table.features, &own[..1]).unwrap();
+        assert_eq!(judged(&own[..1]), stranger.row(0), "the neutral recordings of the speaker are elsewhere");
+        assert_ne!(judged(&own), stranger.row(0));
+    }
+
+    #[test]
+    fn a_ready_model_is_judged_with_introductions_where_it_can_be() {
+        let folder = neutral_corpus(3);
+        let path = folder.path().join("m.stimmung");
+        let model = experiment(folder.path(), &["scaling=quantile"]).train(None, &Quiet).unwrap();
+        model.save(&path).unwrap();
+        let enrolled = || recipe(folder.path(), &["adaptation.mode=enrolled"]);
+        let (judged, evaluated) = FixedModel::load(&path).unwrap().evaluate(enrolled(), &[], &Quiet).unwrap();
+        assert!(evaluated.evaluation.protocol.contains("enrolled adaptation"), "{}", evaluated.evaluation.protocol);
+        assert_eq!((judged.recipe.scaling, evaluated.ready_model.as_deref()), (Scaling::Quantile, Some("tones")));
+
+        let plain = corpus(3, &[0.3]);
+        experiment(plain.path(), &[]).train(None, &Quiet).unwrap().save(&path).unwrap();
+        let refused = FixedModel::load(&path).unwrap().evaluate(enrolled(), &[], &Quiet);
+        assert!(matches!(refused, Err(Error::CannotEnrol)));
     }
 
     #[test]

@@ -200,6 +200,11 @@ pub enum RecordingError {
 }
 
 impl Error {
+    /// Whether a recording, or a part of one, held nothing to recognise: it was silent, or trimming left too little.
+    pub(crate) fn left_nothing(&self) -> bool {
+        matches!(self, Self::Recording(RecordingError::Silent { .. } | RecordingError::TooShort { .. }))
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { path, source }

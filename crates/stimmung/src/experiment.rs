@@ -80,6 +80,8 @@ pub struct Evaluated {
     pub history: Vec<Vec<FitProgress>>,
     /// How probabilities are calibrated by the predictions; `None` unless all of them are for voices that their models had not heard.
     pub calibration: Option<Calibration>,
+    /// The name of the model that was judged, if it had been trained beforehand.
+    pub ready_model: Option<String>,
 }
 
 impl Evaluated {
@@ -220,7 +222,7 @@ impl Experiment {
                     progress.trained(training, &step);
                 };
                 let classifier = self.fit_as(Some(&name), &fold.train, watched, &mut see, progress)?;
-                let judged = self.judge(&classifier, &fold.test, number)?;
+                let judged = self.judge(&classifier, fold, number)?;
                 progress.judged(training, &fold.name, &self.scores_of(&judged)?);
                 Ok((judged, history))
             })
@@ -230,7 +232,7 @@ impl Experiment {
         let predictions = predictions.concat();
         let evaluation = self.score(&folds, &predictions)?;
         let calibration = Calibration::of(&evaluation, &self.items, &folds, &predictions);
-        Ok(Evaluated { evaluation, folds, predictions, history, calibration })
+        Ok(Evaluated { evaluation, folds, predictions, history, calibration, ready_model: None })
     }
 
     /// The figures of one fold's predictions.
@@ -247,11 +249,16 @@ impl Experiment {
         if recipe.augmentation.when == When::BeforeSplit {
             evaluation.protocol += "; copies made before the split are judged like recordings";
         }
-        if let Some(adaptation) = recipe.adaptation.describe() {
+        self.add_terms(&mut evaluation);
+        Ok(evaluation)
+    }
+
+    /// Puts what is known of speakers behind the protocol.
+    pub(crate) fn add_terms(&self, evaluation: &mut Evaluation) {
+        if let Some(adaptation) = self.recipe.adaptation.describe() {
             evaluation.protocol += "; ";
             evaluation.protocol += &adaptation;
         }
-        Ok(evaluation)
     }
 
     /// Fits the recipe's model on some items.
@@ -369,27 +376,38 @@ impl Experiment {
         (rows, labels)
     }
 
-    /// A number for the speaker of each training row of some items, if all are known.
+    /// A number for the speaker of each training row of some items; a recording whose speaker is unknown is a speaker of its own, so that its
+    /// pieces and copies stay together. `None` where that would keep nothing together.
     fn groups(&self, items: &[usize]) -> Option<Vec<usize>> {
         let mut numbers = BTreeMap::new();
         let mut groups = Vec::new();
         for &item in items {
             let next = numbers.len();
-            let group = *numbers.entry(self.items[item].speaker.as_deref()?).or_insert(next);
+            let speaker = self.items[item].known_speaker().ok_or_else(|| self.origin(item));
+            let group = *numbers.entry(speaker).or_insert(next);
             groups.resize(groups.len() + self.rows[item].train.len(), group);
         }
-        Some(groups)
+        (numbers.len() < groups.len()).then_some(groups)
     }
 
-    /// Lets a classifier judge some items; the answers for the pieces of a recording are pooled.
-    pub(crate) fn judge(&self, classifier: &Classifier, items: &[usize], fold: usize) -> Result<Vec<Judged>, Error> {
-        let answers = self.answers(classifier, items)?;
+    /// The recording that an item is, or is a changed copy of.
+    fn origin(&self, item: usize) -> &str {
+        let item = &self.items[item];
+        item.source.as_deref().unwrap_or(&item.id)
+    }
+
+    /// Lets a classifier judge the test part of a fold, the `number`-th; the answers for the pieces of a recording are pooled. Nothing outside the
+    /// fold is looked at, not even to introduce a speaker.
+    pub(crate) fn judge(&self, classifier: &Classifier, fold: &Fold, number: usize) -> Result<Vec<Judged>, Error> {
+        let items = &fold.test;
+        let within: BTreeSet<usize> = fold.train.iter().chain(items).copied().collect();
+        let answers = self.answers(classifier, items, &within.into_iter().collect::<Vec<_>>())?;
         let mut start = 0;
         let judged = items.iter().map(|&item| {
             let pieces = start..start + self.rows[item].test.len();
             start = pieces.end;
             let probabilities = pool::of_rows(answers[pieces].iter().map(Vec::as_slice));
-            Judged { item, fold, predicted: most_probable(&probabilities), probabilities }
+            Judged { item, fold: number, predicted: most_probable(&probabilities), probabilities }
         });
         Ok(judged.collect())
     }
@@ -404,16 +422,16 @@ impl Experiment {
         Some(rows.flat_map(|(&item, known)| vec![known; self.rows[item].train.len()]).collect())
     }
 
-    /// Class probabilities of the rows that some items are judged by, one item after the other.
-    fn answers(&self, classifier: &Classifier, items: &[usize]) -> Result<Vec<Vec<f32>>, Error> {
+    /// Class probabilities of the rows that some items are judged by, one item after the other. Speakers who introduce themselves do so by
+    /// recordings among `among`.
+    fn answers(&self, classifier: &Classifier, items: &[usize], among: &[usize]) -> Result<Vec<Vec<f32>>, Error> {
         let features = self.features();
         let (rows, _) = self.listed(items, |rows| rows.test.clone());
         if self.recipe.adaptation.mode != AdaptationMode::Enrolled {
             return Ok(owned(&classifier.probabilities_of(features, &rows)?));
         }
-        let all: Vec<usize> = (0..self.items.len()).collect();
         let mut answers = Vec::with_capacity(rows.len());
-        for (&item, known) in items.iter().zip(self.introductions(items, &all)) {
+        for (&item, known) in items.iter().zip(self.introductions(items, among)) {
             let rows: Vec<usize> = self.rows[item].test.clone().collect();
             answers.extend(owned(&match classifier.enrol(features, &known)? {
                 Some(voice) => classifier.probabilities_of_voice(features, &rows, &voice)?,

@@ -10,7 +10,7 @@ use crate::card::fingerprint;
 use crate::experiment::open_corpus;
 use crate::recipe::AugmentationSection;
 use crate::recognizer::load_model;
-use crate::{AdaptationSection, Error, Evaluated, Experiment, Progress, Recipe};
+use crate::{AdaptationMode, AdaptationSection, Error, Evaluated, Experiment, Progress, Recipe};
 
 /// A ready model that is to be judged on recordings.
 ///
@@ -29,11 +29,17 @@ impl FixedModel {
         Ok(Self { model: load_model(path)? })
     }
 
+    /// The model.
+    pub fn model(&self) -> &ModelFile {
+        &self.model
+    }
+
     /// Lets the model answer for every recording of the recipe's corpus. The model's own front end is used; of the recipe,
-    /// only the corpus and the seed count.
+    /// only the corpus, the seed and an enrolled adaptation count.
     ///
     /// # Errors
-    /// [`Error::UnknownEmotion`] where the corpus has emotions that the model does not know.
+    /// [`Error::UnknownEmotion`] where the corpus has emotions that the model does not know; [`Error::CannotEnrol`] where the recipe lets
+    /// speakers introduce themselves to a model that does not know how voices differ.
     pub fn evaluate(
         &self,
         mut recipe: Recipe,
@@ -52,6 +58,12 @@ impl FixedModel {
         if !recipe.adaptation.answers_alone() {
             recipe.adaptation = AdaptationSection::default();
         }
+        if recipe.adaptation.mode == AdaptationMode::Enrolled && !self.model.classifier.enrols() {
+            return Err(Error::CannotEnrol);
+        }
+        recipe.scaling = self.model.classifier.scaling();
+        recipe.watch = false;
+        recipe.select = None;
         recipe.audio.sample_rate = Some(front_end.sample_rate);
         recipe.model = self.model.classifier.params().clone();
         let manifest = open_corpus(&recipe, corpora)?;
@@ -59,7 +71,6 @@ impl FixedModel {
         self.use_own_classes(&mut experiment)?;
 
         let items: Vec<usize> = (0..experiment.items.len()).collect();
-        let predictions = experiment.judge(&self.model.classifier, &items, 0)?;
         let known: BTreeSet<&str> = self.model.card.data.fingerprints.iter().map(String::as_str).collect();
         let heard: Vec<usize> = items
             .iter()
@@ -67,7 +78,8 @@ impl FixedModel {
             .filter(|&item| known.contains(fingerprint(&experiment.table.content[item]).as_str()))
             .collect();
         let folds = vec![Fold { name: "all".to_owned(), train: heard, test: items }];
-        let evaluation = Evaluation::of_ready_model(
+        let predictions = experiment.judge(&self.model.classifier, &folds[0], 0)?;
+        let mut evaluation = Evaluation::of_ready_model(
             &self.model.card.name,
             &experiment.items,
             &experiment.classes,
@@ -75,7 +87,12 @@ impl FixedModel {
             &predictions,
             experiment.recipe.seed,
         )?;
-        Ok((experiment, Evaluated { evaluation, folds, predictions, history: Vec::new(), calibration: None }))
+        experiment.add_terms(&mut evaluation);
+        let ready_model = Some(self.model.card.name.clone());
+        Ok((
+            experiment,
+            Evaluated { evaluation, folds, predictions, history: Vec::new(), calibration: None, ready_model },
+        ))
     }
 
     /// Renumbers the corpus's labels by the model's classes.

@@ -13,7 +13,7 @@ use stimmung_models::{LARGEST_NUMBER_OF_COPIES, ModelParams, Scaling};
 use crate::reference::{Reference, merge};
 use crate::select::SelectSection;
 use crate::table::hex;
-use crate::{AdaptationSection, Error, Hearing};
+use crate::{AdaptationMode, AdaptationSection, Error, Hearing};
 
 mod overrides;
 
@@ -82,7 +82,8 @@ pub struct Recipe {
     #[serde(default = "default_protocol")]
     pub protocol: Protocol,
     /// Whether networks are scored on the test part after every epoch, for the curve in `history.csv`. It changes nothing:
-    /// what is judged is the network that training ends with. Default no, since it takes time.
+    /// what is judged is the network that training ends with. Not for ensembles, nor where speakers introduce themselves. Default no,
+    /// since it takes time.
     #[serde(default, skip_serializing_if = "is_false")]
     pub watch: bool,
     /// What `stimmung select` chooses.
@@ -268,9 +269,22 @@ impl Recipe {
         self.features.check().map_err(|error| format!("[features] {error}"))?;
         self.adaptation.check(&self.features)?;
         self.model.check().map_err(|error| format!("[model] {error}"))?;
+        self.check_watch()?;
         self.protocol.check().map_err(|error| format!("[protocol] {error}"))?;
         self.select.as_ref().map_or(Ok(()), SelectSection::check)?;
         self.reference.as_ref().map_or(Ok(()), Reference::check)
+    }
+
+    /// What is watched must be what is judged in the end.
+    fn check_watch(&self) -> Result<(), String> {
+        match (&self.model, self.adaptation.mode) {
+            _ if !self.watch => Ok(()),
+            (ModelParams::OneVsRest(_), _) => Err("watch = true: an ensemble has no epochs of its own to be scored after".into()),
+            (_, AdaptationMode::Enrolled) => {
+                Err("watch = true: speakers introduce themselves to the finished model only, so its epochs would be scored without that".into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How the recipe turns recordings of a corpus, resampled to `sample_rate` hertz, into rows of features.

@@ -103,7 +103,7 @@ impl Recognizer {
     /// Gets to know the speaker of all that follows by neutral recordings, the more the better (five say most of it): what is the voice's own is left
     /// out of the answers. Earlier introductions are forgotten; without any, the speaker is a stranger.
     ///
-    /// Recordings longer than 15 s are heard in pieces of equal length; silent ones are passed over.
+    /// Recordings longer than 15 s are heard in pieces of equal length; those that hold nothing are passed over.
     ///
     /// # Errors
     /// [`Error::CannotEnrol`] for a model that does not know how voices differ; [`Error::Recording`] where nothing can be heard.
@@ -114,12 +114,20 @@ impl Recognizer {
         let mut rows = Vec::new();
         for introduction in introductions {
             check_audible(introduction)?;
+            let mut nothing = Ok(());
+            let known = rows.len();
             let pieces = (introduction.seconds() / LONGEST_WHOLE).ceil().max(1.0) as usize;
             for piece in introduction.samples().chunks(introduction.len().div_ceil(pieces)).filter(|it| !is_silent(it))
             {
                 let piece = Waveform::new(piece.to_vec(), introduction.sample_rate()).map_err(RecordingError::from)?;
                 let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
-                rows.extend(self.ear.describe(&condition(&self.model.front_end.conditioning, piece)?)?);
+                match condition(&self.model.front_end.conditioning, piece) {
+                    Ok(piece) => rows.extend(self.ear.describe(&piece)?),
+                    Err(error) => nothing = Err(error),
+                }
+            }
+            if rows.len() == known {
+                nothing?;
             }
         }
         if rows.is_empty() {
@@ -265,10 +273,15 @@ impl<'a> Pool<'a> {
             return Ok(());
         }
         let piece = Waveform::new(samples, self.sample_rate).map_err(RecordingError::from)?;
-        let probabilities = self.judge(piece)?;
-        self.answers.add(&probabilities, length as f64);
-        self.segments += 1;
-        Ok(())
+        match self.judge(piece) {
+            Ok(probabilities) => {
+                self.answers.add(&probabilities, length as f64);
+                self.segments += 1;
+                Ok(())
+            }
+            Err(error) if error.left_nothing() => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Inspects and judges a piece that holds a sound.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use stimmung::recipe::Override;
 use stimmung::{Checkpoints, Error, Evaluated, Experiment, FixedModel, Recipe, open_corpus, report, save_run};
 
 use crate::args::{Evaluate, RecipeSource, RunRecipe, Train};
@@ -148,6 +149,11 @@ pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
     ))?)
 }
 
+/// Whether a key of a recipe says something of how a ready model is judged.
+fn counts_for_ready_models(key: &str) -> bool {
+    matches!(key.split('.').next(), Some("name" | "description" | "corpus" | "seed" | "adaptation"))
+}
+
 pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
     let bar = Bar::default();
     let folders = arguments.source.corpora.folders();
@@ -166,10 +172,16 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
             "`evaluate --model FILE` needs a corpus to judge the model on: add `--corpus DIR`, a manifest, or a name";
         return Err(WrongUsage(text.into()).into());
     }
+    if let Some(key) = arguments.source.with.iter().map(Override::key).find(|key| !counts_for_ready_models(key)) {
+        let text = format!(
+            "`--with {key}=…` changes how a model is made, and this one is ready; `corpus`, `seed` and `adaptation` can be set"
+        );
+        return Err(WrongUsage(text).into());
+    }
     let recipe = arguments.source.read()?;
     let fixed = FixedModel::load(model)?;
     let (experiment, evaluated) = fixed.evaluate(recipe, &folders, &bar)?;
     let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));
-    let summary = save_run(&folder, &experiment, &evaluated, None)?;
+    let summary = save_run(&folder, &experiment, &evaluated, Some(fixed.model()))?;
     show(console, &experiment, &evaluated, &summary)
 }

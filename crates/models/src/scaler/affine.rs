@@ -32,6 +32,11 @@ impl Affine {
         Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
     }
 
+    /// Whether all columns share mean and scale.
+    pub(crate) fn is_uniform(&self) -> bool {
+        [&self.mean, &self.scale].into_iter().all(|values| values.windows(2).all(|pair| pair[0] == pair[1]))
+    }
+
     /// One mean and one scale for all values of these rows of `x`, at least one.
     pub(crate) fn overall(x: &Matrix, rows: &[usize]) -> Self {
         Self::of_pieces(x, rows, 1)

@@ -65,6 +65,16 @@ impl Scaler {
         Self::Affine(Affine::identity(columns))
     }
 
+    /// What it was learned for, as far as its values tell: one mean and one scale for all columns may also be those of the only column.
+    pub(crate) fn scaling(&self) -> Scaling {
+        match self {
+            Self::Quantiles(_) => Scaling::Quantile,
+            Self::Affine(affine) if *affine == Affine::identity(affine.columns()) => Scaling::None,
+            Self::Affine(affine) if affine.columns() > 1 && affine.is_uniform() => Scaling::Overall,
+            Self::Affine(_) => Scaling::Standard,
+        }
+    }
+
     /// Number of columns.
     pub(crate) fn columns(&self) -> usize {
         match self {

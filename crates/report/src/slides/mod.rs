@@ -159,7 +159,7 @@ impl Talk<'_> {
         let (left, right) = room.columns(0.42);
         let settings = method::feature_settings("", &run.recipe.features).rows;
         let mut texts = vec![method::scaling(run).to_owned()];
-        if run.recipe.scaling != Scaling::None {
+        if run.recipe.scaling != Scaling::None && run.summary.ready_model.is_none() {
             texts.push("That is fitted to the training part of each fold, never to what is judged.".to_owned());
         }
         texts.extend(method::adaptation(run).map(str::to_owned));
@@ -219,7 +219,7 @@ impl Talk<'_> {
         let (mut page, room) = self.page(6, "Protocol", &capital(&summary.protocol));
         let mut texts = vec![
             format!("{} over {}.", count(summary.recordings, "answer"), count(summary.folds.len(), "fold")),
-            "Everything that is fitted is fitted to the training part of a fold alone.".to_owned(),
+            method::fitted(run),
             method::audit(run).to_owned(),
         ];
         texts.extend(summary.leaks.iter().chain(&summary.warnings).map(|it| format!("{}.", capital(it))));

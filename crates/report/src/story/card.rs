@@ -27,7 +27,10 @@ pub fn model_card(run: &SavedRun) -> Result<String, ReportError> {
             uses(run)?,
             bias(&results),
             start(run),
-            renamed(data::corpus(run)?, "Training data"),
+            renamed(
+                data::corpus(run)?,
+                if run.summary.ready_model.is_some() { "Evaluation data" } else { "Training data" },
+            ),
             procedure(run)?,
             renamed(results.figures()?, "Evaluation"),
             renamed(method::cost(run), "Environmental impact"),

@@ -95,6 +95,14 @@ pub(crate) fn preparation(run: &SavedRun) -> Section {
     section
 }
 
+/// Where what the model knows comes from.
+pub(crate) fn fitted(run: &SavedRun) -> String {
+    match &run.summary.ready_model {
+        Some(name) => format!("The model {name} had been trained beforehand; nothing was fitted to these recordings."),
+        None => "Everything that is fitted, from the scaling of features to the model, is fitted to the training part of a fold alone.".to_owned(),
+    }
+}
+
 /// How features are brought to one scale.
 pub(crate) fn scaling(run: &SavedRun) -> &'static str {
     match run.recipe.scaling {
@@ -251,11 +259,11 @@ pub(crate) fn protocol(run: &SavedRun) -> Result<Section, ReportError> {
     let summary = &run.summary;
     let mut section = Section::new("Protocol");
     section.text(format!(
-        "Judged by {}: {} over {}. Everything that is fitted, from the scaling of features to the model, is fitted to the training part of \
-         a fold alone.",
+        "Judged by {}: {} over {}. {}",
         summary.protocol,
         count(summary.recordings, "answer"),
-        count(summary.folds.len(), "fold")
+        count(summary.folds.len(), "fold"),
+        fitted(run)
     ));
     section.text(audit(run));
     if !summary.leaks.is_empty() {
@@ -309,13 +317,17 @@ pub(crate) fn cost(run: &SavedRun) -> Section {
 pub(crate) fn repetition(run: &SavedRun) -> Section {
     let mut section = Section::new("How to repeat it");
     let receipt = &run.receipt;
+    let (with, command) = match run.summary.ready_model {
+        Some(_) => ("the model's file", format!("stimmung evaluate --model model.stimmung --corpus {}", corpus(run))),
+        None => ("this recipe as recipe.toml", "stimmung run recipe.toml".to_owned()),
+    };
     section.text(format!(
-        "With version {} of Stimmung, the corpus, and this recipe as recipe.toml; the same data and settings give the same numbers, to \
-         the last bit on the same processor.",
+        "With version {} of Stimmung, the corpus, and {with}; the same data and settings give the same numbers, to the last bit on the same \
+         processor.",
         receipt.stimmung
     ));
-    section.blocks.push(Block::Code("stimmung run recipe.toml".to_owned()));
-    if let Ok(recipe) = run.recipe.to_toml() {
+    section.blocks.push(Block::Code(command));
+    if let (None, Ok(recipe)) = (&run.summary.ready_model, run.recipe.to_toml()) {
         section.blocks.push(Block::Code(recipe));
     }
     let mut table = Table::new("Receipt (SHA-256)", ["what", "hash"]);
@@ -332,6 +344,11 @@ pub(crate) fn repetition(run: &SavedRun) -> Section {
     }
     section.blocks.push(Block::Table(table));
     section
+}
+
+/// The corpus as a command line takes it.
+fn corpus(run: &SavedRun) -> &str {
+    run.recipe.corpus.name.as_deref().unwrap_or("FOLDER")
 }
 
 /// A struct's fields as a table, those of structs inside it under their path.

@@ -272,7 +272,9 @@ impl<'r> Results<'r> {
     pub(crate) fn next_steps(&self) -> Result<Vec<String>, ReportError> {
         let (run, summary) = (self.run, &self.run.summary);
         let mut steps = Vec::new();
-        if !summary.leaks.is_empty() {
+        // A ready model is as it is.
+        let made_here = summary.ready_model.is_none();
+        if made_here && !summary.leaks.is_empty() {
             steps.push(
                 "Judge it with speakers kept apart: stimmung evaluate recipe.toml --protocol speakers".to_owned(),
             );
@@ -288,12 +290,12 @@ impl<'r> Results<'r> {
             };
             steps.push(format!("More speakers: {known}."));
         }
-        if run.recipe.augmentation.copies.is_empty() {
+        if made_here && run.recipe.augmentation.copies.is_empty() {
             steps.push(
                 "Learn from changed copies of the recordings: the section [augmentation] of the recipe.".to_owned(),
             );
         }
-        if method::parts(run)?.iter().any(|part| part.network.is_some()) {
+        if made_here && method::parts(run)?.iter().any(|part| part.network.is_some()) {
             steps.push(format!(
                 "Repeat it with other seeds (--with seed=N): the figures of seed {} alone hold chance as well.",
                 run.recipe.seed

@@ -2,7 +2,7 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use stimmung_audio::{Anchor, WavEncoding, Waveform, decode_path, write_wav};
-use stimmung_evaluation::Leak;
+use stimmung_evaluation::{Fold, Leak};
 use stimmung_models::TrainingSet;
 
 use super::*;
@@ -180,7 +180,8 @@ fn copies_at_test_time_are_judged_with_their_recordings_and_by_the_model_as_well
     let model = ModelFile::from_bytes(&model.to_bytes().unwrap()).unwrap();
     let item = &experiment.table.recordings[4];
     let answer = Recognizer::new(model.clone()).recognize_path(&folder.path().join(&item.file)).unwrap();
-    let judged = experiment.judge(&model.classifier, &[4], 0).unwrap();
+    let alone = Fold { name: "alone".into(), train: Vec::new(), test: vec![4] };
+    let judged = experiment.judge(&model.classifier, &alone, 0).unwrap();
     for (class, probability) in experiment.classes.iter().zip(&judged[0].probabilities) {
         assert!((answer.probabilities[class] - probability).abs() < 1e-6, "{class}");
     }
@@ -188,6 +189,20 @@ fn copies_at_test_time_are_judged_with_their_recordings_and_by_the_model_as_well
     let plain = experiment.under(recipe(folder.path(), &[copies])).unwrap();
     assert!(plain.front_end.copies.is_empty() && experiment.under(experiment.recipe.clone()).is_some());
     assert_ne!(plain.evaluate(&Quiet).unwrap().predictions, evaluated.predictions);
+}
+
+#[test]
+fn copies_of_a_recording_whose_speaker_is_unknown_stay_together() {
+    let folder = corpus(2, &[0.3]);
+    let table = folder.path().join("manifest.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    let copies = "augmentation.copies=[[{ effect = \"gain\", db = -20 }]]";
+    fs::write(&table, text.replacen(",S2,", ",,", 2)).unwrap();
+    let groups = |changes: &[&str]| experiment(folder.path(), changes).groups(&[0, 1, 2, 3, 4, 5]);
+    assert_eq!(groups(&[copies]), Some(vec![0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3]));
+    assert_eq!(groups(&[]), Some(vec![0, 0, 0, 1, 2, 3]));
+    fs::write(&table, text.replace(",S1,", ",,").replace(",S2,", ",,")).unwrap();
+    assert_eq!(groups(&[]), None, "there is nothing to keep together");
 }
 
 #[test]

@@ -36,6 +36,11 @@ impl Override {
         Ok(Self::new("features", feature_section(name)?))
     }
 
+    /// The path of the key, dots between sections and keys.
+    pub fn key(&self) -> String {
+        self.path.join(".")
+    }
+
     pub(super) fn apply(&self, table: &mut toml::Table) -> Result<(), String> {
         let (last, sections) = self.path.split_last().ok_or("an empty key")?;
         let mut place = table;

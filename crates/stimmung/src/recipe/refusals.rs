@@ -58,6 +58,15 @@ fn segments_of_no_length_and_a_watch_that_is_none() {
     let text = SMALL.replacen("[corpus]", "watch = 1\n[corpus]", 1);
     let message = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
     assert!(message.contains("watch") && message.contains("boolean"), "{message}");
+    for (more, word) in [
+        ("[model]\nkind = \"dense\"\n[adaptation]\nmode = \"enrolled\"", "introduce"),
+        ("[model]\nkind = \"one-vs-rest\"", "ensemble"),
+    ] {
+        let text =
+            format!("name = \"r\"\nwatch = true\n[corpus]\nname = \"emodb\"\n[features]\nset = \"mfcc\"\n{more}");
+        let message = Recipe::parse(&text, "r.toml").unwrap_err().to_string();
+        assert!(message.contains("watch = true") && message.contains(word), "{message}");
+    }
 }
 
 #[test]

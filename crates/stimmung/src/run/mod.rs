@@ -76,6 +76,9 @@ pub struct Summary {
     pub leaks: Vec<String>,
     /// What else to know when reading the figures.
     pub warnings: Vec<String>,
+    /// The name of the model that was judged, if it had been trained beforehand. It lies in the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_model: Option<String>,
     /// Per-class figures and the confusion matrix.
     pub pooled: Scores,
     /// The run's folder; absent when nothing was saved.
@@ -101,6 +104,7 @@ impl Summary {
             calibration: evaluated.calibration.clone(),
             leaks: evaluation.leaks.iter().map(ToString::to_string).collect(),
             warnings: evaluation.warnings.iter().map(ToString::to_string).collect(),
+            ready_model: evaluated.ready_model.clone(),
             pooled: evaluation.pooled.clone(),
             run: None,
         }
@@ -138,7 +142,7 @@ pub struct Receipt {
     pub features: String,
     /// The recipe with every default written out.
     pub configuration: String,
-    /// The model file; absent from an evaluation without a final model.
+    /// The model file: the final model, or the ready one that was judged; absent from an evaluation without one.
     pub model: Option<String>,
 }
 

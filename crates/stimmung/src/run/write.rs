@@ -14,7 +14,8 @@ use crate::select::{Selected, Selection};
 use crate::{Error, Evaluated, Experiment};
 
 /// Writes a run's folder: `recipe.toml`, `manifest.csv`, `predictions.csv`, `metrics.json`, `report.txt`, `receipt.json`,
-/// `timing.json`, `history.csv` for models that tell how they learn and, where there is one, `model.stimmung`.
+/// `timing.json`, `projection.json` unless the features are pictures, `history.csv` for models that tell how they learn and, where there is
+/// one, `model.stimmung`.
 /// [`SavedRun::open`](crate::SavedRun::open) reads it.
 ///
 /// The folder appears whole or not at all. If `folder` exists, the run goes to `folder-2`, `folder-3`, and so on: a

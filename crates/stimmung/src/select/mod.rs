@@ -248,7 +248,7 @@ impl Selection {
                 return Err(Error::Cancelled);
             }
             let classifier = experiment.fit(&fold.train, &Stoppable(progress))?;
-            for judged in experiment.judge(&classifier, &fold.test, 0)? {
+            for judged in experiment.judge(&classifier, fold, 0)? {
                 truth.push(experiment.items[judged.item].class);
                 predicted.push(judged.predicted);
             }
@@ -267,7 +267,7 @@ impl Selection {
                 let experiment = self.experiment(trial);
                 let classifier = experiment.fit(&fold.train, &Stoppable(progress))?;
                 progress.advance(1);
-                experiment.judge(&classifier, &fold.test, number)
+                experiment.judge(&classifier, fold, number)
             })
             .collect();
         progress.end();
@@ -283,7 +283,8 @@ impl Selection {
             self.section.metric.short_name(),
         );
         let calibration = Calibration::of(&evaluation, &self.experiments[0].items, &self.folds, &predictions);
-        Ok(Evaluated { evaluation, folds: self.folds.clone(), predictions, history: Vec::new(), calibration })
+        let (folds, history) = (self.folds.clone(), Vec::new());
+        Ok(Evaluated { evaluation, folds, predictions, history, calibration, ready_model: None })
     }
 
     /// The best trials over all recordings so far.

@@ -77,7 +77,7 @@ impl SelectSection {
             return Err(format!("[select] trials: from 1 to {MOST_TRIALS}"));
         }
         for (key, choice) in &self.space {
-            let forbidden = ["select", "reference", "protocol", "corpus", "name", "seed"];
+            let forbidden = ["select", "reference", "protocol", "adaptation", "corpus", "name", "seed"];
             if forbidden.contains(&key.split('.').next().unwrap_or_default()) {
                 return Err(format!("[select.space] {key}: it decides what is compared, so it cannot be chosen"));
             }

@@ -47,7 +47,7 @@ fn every_setting_is_tried_and_the_best_is_chosen() {
     let fold = &selected.evaluated.folds[0];
     let experiment = selection.experiment(selected.chosen[0]);
     let classifier = experiment.fit(&fold.train, &Quiet).unwrap();
-    let judged = experiment.judge(&classifier, &fold.test, 0).unwrap();
+    let judged = experiment.judge(&classifier, fold, 0).unwrap();
     assert_eq!(judged, selected.evaluated.predictions[..judged.len()]);
 
     let saved = save_selection(&folder.path().join("out"), &selection, &selected).unwrap().run.unwrap();

@@ -75,7 +75,7 @@ impl Entry {
     }
 }
 
-/// The recipe with a tenth of every number of epochs, at least one.
+/// The recipe with a tenth of every number of epochs, at least one, and of those in which the learning rate warms up.
 fn quicker(recipe: &Recipe) -> Result<Recipe, Error> {
     fn shorten(value: &mut toml::Value) {
         match value {
@@ -83,6 +83,7 @@ fn quicker(recipe: &Recipe) -> Result<Recipe, Error> {
                 for (key, value) in table {
                     match value {
                         toml::Value::Integer(epochs) if key == "epochs" => *epochs = (*epochs / QUICK).max(1),
+                        toml::Value::Integer(epochs) if key == "warmup_epochs" => *epochs /= QUICK,
                         _ => shorten(value),
                     }
                 }
@@ -391,8 +392,9 @@ fn choose(
 ) -> Result<Outcome, Error> {
     let start = Instant::now();
     let run = run_folder(out, &recipe, variant);
+    // A name may have dots, so the ending is put behind it.
+    let log = out.join(format!("{}-{}.log", recipe.name, variant.name()));
     let selection = Selection::prepare(recipe, corpora, progress)?;
-    let log = run.with_extension("log");
     let selected = selection.run(&log, progress)?;
     save_selection(&run, &selection, &selected)?;
     // The folder holds all that the log does.

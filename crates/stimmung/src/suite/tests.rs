@@ -101,7 +101,8 @@ fn quick_divides_every_number_of_epochs_by_ten() {
     with("dense", "kind = \"dense\"\nepochs = 57");
     with("few", "kind = \"dense\"\nepochs = 3");
     with("logistic", "kind = \"logistic\"");
-    with("network", "kind = \"network\"\nlayers = []\ntraining = { epochs = 200 }");
+    let cosine = "{ kind = \"cosine\", warmup_epochs = 20 }";
+    with("network", &format!("kind = \"network\"\nlayers = []\ntraining = {{ epochs = 200, schedule = {cosine} }}"));
     let inner = "{ kind = \"dense\", epochs = 40 }";
     with("rest", &format!("kind = \"one-vs-rest\"\nmember = {inner}\narbiter = {inner}"));
     let epochs = |quick: bool| -> Vec<Vec<i64>> {

@@ -249,8 +249,7 @@ impl<R: Deref<Target = Recognizer> + Sync> Listener<R> {
         let piece = Waveform::new(samples.to_vec(), rate).map_err(RecordingError::from)?;
         match self.recognizer.judge(piece) {
             Ok(probabilities) => Ok(Some(probabilities)),
-            // Trimming, where the model does it, left nothing.
-            Err(Error::Recording(RecordingError::Silent { .. } | RecordingError::TooShort { .. })) => Ok(None),
+            Err(error) if error.left_nothing() => Ok(None),
             Err(error) => Err(error),
         }
     }
