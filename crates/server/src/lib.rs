@@ -12,6 +12,7 @@ mod jobs;
 mod linger;
 mod metrics;
 mod models;
+mod origins;
 mod params;
 mod problem;
 mod server;

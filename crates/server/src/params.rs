@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::ServerError;
+use crate::origins::is_origin;
 
 /// How a server is set up: the configuration file's keys. Every one can also be given as a flag and in the environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +126,10 @@ impl ServerParams {
         if self.keep_audio && !self.feedback {
             return refuse("keep_audio", "true".into(), "`feedback = true` beside it: only corrections keep audio");
         }
+        if let Some(origin) = self.origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
+            let expected = "scheme, host and port in lower case and nothing else, such as https://example.org, or *";
+            return refuse("origins", format!("{origin:?}"), expected);
+        }
         Ok(())
     }
 }
@@ -148,6 +153,8 @@ mod tests {
             "limits = { jobs = 0 }",
             "limits = { per_second = -1.0 }",
             "keep_audio = true",
+            "origins = ['https://voice.example', 'voice.example']",
+            "origins = ['https://voice.example/']",
         ] {
             let params: ServerParams = toml::from_str(text).expect(text);
             let message = params.check().expect_err(text).to_string();

@@ -31,7 +31,7 @@ use crate::params::ServerParams;
 use crate::problem::{Problem, REQUEST_ID};
 use crate::state::{Shared, State as Server_};
 use crate::store::Store;
-use crate::{ServerError, api, metrics};
+use crate::{ServerError, api, metrics, origins};
 
 /// Within so many seconds a client must have sent the head of its request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ fn layered(router: Router, state: &Shared) -> Router {
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let allowed = match origins {
         [] => return None,
-        [any] if any == "*" => AllowOrigin::any(),
+        some if some.iter().any(|origin| origin == "*") => AllowOrigin::any(),
         listed => AllowOrigin::list(listed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
     };
     let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("last-event-id")];
@@ -243,6 +243,7 @@ impl Server_ {
     fn access(&self, request: &Request) -> Result<Access, Problem> {
         let keys = self.store.keys()?;
         if keys.is_empty() {
+            origins::admit(&self.params, request.headers())?;
             let address = request.extensions().get().map_or_else(String::new, |Peer(address)| address.to_string());
             self.count(&address)?;
             return Ok(Access(Arc::from(Scope::ALL)));

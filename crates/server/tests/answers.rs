@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::{Running, wav};
 use serde_json::{Value, json};
+use stimmung_server::{Scope, add_key};
 
 fn assert_answer(prediction: &Value) {
     let probabilities = prediction["probabilities"].as_object().unwrap();
@@ -73,14 +74,51 @@ fn what_cannot_be_answered_is_refused_with_a_reason() {
 }
 
 #[test]
+fn without_keys_pages_from_elsewhere_are_refused() {
+    let mut server = Running::start();
+    for path in ["/v1/models", "/train", "/v1/stream"] {
+        for (name, value) in [
+            ("origin", "https://elsewhere.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("host", "elsewhere.example:5000"),
+        ] {
+            server.get_with(path, name, value).is_problem(403, "--origin");
+        }
+    }
+    assert_eq!(server.get("/v1/jobs").json()["jobs"], json!([]), "no training was started");
+    let own = format!("http://{}", server.address());
+    assert_eq!(server.get_with("/v1/models", "origin", &own).status, 200);
+    // The page itself may be found from anywhere.
+    assert_eq!(server.get_with("/", "sec-fetch-site", "cross-site").status, 200);
+    // A page from elsewhere has no key.
+    server.key = Some(add_key(&server.folder.path().join("data"), "all", &Scope::ALL).unwrap());
+    server.get_with("/v1/models", "origin", "https://elsewhere.example").is_problem(401, "key");
+    assert_eq!(server.get("/v1/models").status, 200);
+}
+
+#[test]
+fn pages_of_origins_that_were_named_are_let_in() {
+    for origins in [&["https://voice.example"][..], &["https://voice.example", "*"]] {
+        let server = Running::with(|params| params.origins = origins.iter().map(ToString::to_string).collect());
+        let answer = server.get_with("/v1/models", "origin", "https://voice.example");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed, origins.last().copied());
+        let answer = server.get_with("/v1/models", "origin", "https://elsewhere.example");
+        assert_eq!(answer.status, if origins.contains(&"*") { 200 } else { 403 });
+    }
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
     let server = Running::with(|params| params.limits.body_bytes = 200_000);
     for path in ["/v1/predict", "/v1/predict/batch", "/v1/train", "/v1/models"] {
         let mut client = TcpStream::connect(server.address()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let kind = if path.ends_with("batch") { "multipart/form-data; boundary=limit" } else { "application/json" };
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 2147483648\r\n\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: 2147483648\r\n\r\n"
+        );
         client.write_all(head.as_bytes()).unwrap();
         let answer = heard(&mut client);
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("urn:stimmung:too-large"), "{path}: {answer}");
@@ -112,8 +150,9 @@ fn who_sends_on_while_refused_still_hears_the_answer() {
     ] {
         let mut client = TcpStream::connect(server.address()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
         client.write_all(head.as_bytes()).unwrap();
         // More than lies in the buffers between the two.
         for _ in 0..32 {
@@ -124,7 +163,7 @@ fn who_sends_on_while_refused_still_hears_the_answer() {
         let answer = heard(&mut client);
         assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("application/problem+json"), "{path}: {answer}");
         // The connection serves again.
-        client.write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        client.write_all(b"GET /v1/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         assert!(heard(&mut client).starts_with("HTTP/1.1 404"), "{path}");
     }
 }
@@ -134,7 +173,8 @@ fn an_upload_that_breaks_off_is_refused() {
     let server = Running::start();
     let mut client = TcpStream::connect(server.address()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let head = b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\ncontent-length: 1000\r\n\r\nRIFF";
+    let head =
+        b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: audio/wav\r\ncontent-length: 1000\r\n\r\nRIFF";
     client.write_all(head).unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     let answer = heard(&mut client);
@@ -272,7 +312,7 @@ fn a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered() {
     let mut slow = TcpStream::connect(server.address()).unwrap();
     slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     slow.write_all(
-        b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\ncontent-length: 100000\r\n\r\nRIFF",
+        b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: audio/wav\r\ncontent-length: 100000\r\n\r\nRIFF",
     )
     .unwrap();
     assert_eq!(server.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).status, 200);
@@ -280,7 +320,7 @@ fn a_client_that_sends_slowly_is_cut_off_and_the_others_are_answered() {
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("problem+json"), "{answer}");
     // A body that ends too early is the client's loss alone.
     let mut broken = TcpStream::connect(server.address()).unwrap();
-    broken.write_all(b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nRI").unwrap();
+    broken.write_all(b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nRI").unwrap();
     drop(broken);
     assert_eq!(server.get("/health").status, 200);
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use stimmung::audio::{WavEncoding, write_wav};
 use stimmung::corpus::synth::{SynthParams, Utterance, utterance};
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::{Message, WebSocket};
+use tungstenite::{ClientRequestBuilder, Message, WebSocket};
 
 /// Some seconds of an artificial voice with pauses, at 16 kHz, as samples of 16 bits and as WAV.
 fn talk() -> (Vec<i16>, Vec<u8>) {
@@ -207,6 +207,18 @@ fn clients_that_do_what_they_must_not_are_told_and_let_go() {
     drop(begin(&server));
     assert_eq!(server.get("/health").status, 200);
     server.get("/v1/stream").is_problem(400, "pgrade");
+}
+
+#[test]
+fn pages_from_elsewhere_cannot_listen() {
+    let server = Running::start();
+    let from = |origin: &str| {
+        let address = format!("ws://{}/v1/stream", server.address());
+        let request = ClientRequestBuilder::new(address.parse().unwrap()).with_header("Origin", origin);
+        tungstenite::client(request, TcpStream::connect(server.address()).unwrap()).is_ok()
+    };
+    assert!(from(&format!("http://{}", server.address())));
+    assert!(!from("https://elsewhere.example"));
 }
 
 #[test]
