@@ -18,8 +18,9 @@ make_key() {
   mv "$key_file.new" "$key_file"
 }
 
-# What the program takes for yes.
-if [[ "${STIMMUNG_OPEN:-false}" =~ ^(1|y|yes|t|true|on)$ ]]; then
+# What the program takes for yes, in any case.
+open="${STIMMUNG_OPEN:-false}"
+if [[ "${open,,}" =~ ^(1|y|yes|t|true|on)$ ]]; then
   if has_ours; then
     stimmung serve keys remove container
   fi

@@ -236,7 +236,7 @@ ok "SIGTERM amid a training, with a listener and a kernel: ended after $ended s 
 
 # The same volume again, open to everybody, with a token of one's own: the calls as documented.
 
-start full "$data" STIMMUNG_OPEN=true JUPYTER_TOKEN=of-my-own
+start full "$data" STIMMUNG_OPEN=True JUPYTER_TOKEN=of-my-own
 key=''
 within 60 is 200 "$api/ready" || fail 'the API does not answer'
 within 60 is 200 "$jupyter/api" || fail 'JupyterLab does not answer'
