@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use stimmung::corpus::{Manifest, Recording, layouts};
+use stimmung::corpus::{Manifest, Recording, layouts, standard_emotion};
 use stimmung::recording_id;
 
 use crate::models::shortened;
@@ -59,6 +59,27 @@ struct Place {
     opened: OnceLock<Result<Arc<Corpus>, String>>,
 }
 
+/// Whether a folder, or a folder in it, holds one that is called like an emotion, as the layouts of people's own corpora have it.
+/// Only folders are looked at, not the recordings in them: opening the corpus does that.
+fn has_emotion_folders(folder: &Path) -> bool {
+    let named = |folder: &PathBuf| {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        standard_emotion(&name.replace([' ', '-'], "_")).is_some()
+    };
+    let inside = folders_in(folder);
+    inside.iter().any(named) || inside.iter().any(|folder| folders_in(folder).iter().any(named))
+}
+
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    // The entry tells this of most files without a look at the file; of a link, only the file does.
+    let is_folder = |entry: &std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+        kind => kind.is_ok_and(|kind| kind.is_dir()),
+    };
+    entries.filter(is_folder).map(|entry| entry.path()).collect()
+}
+
 /// All corpora in the folders of a server.
 pub(crate) struct Corpora {
     /// By name.
@@ -66,8 +87,8 @@ pub(crate) struct Corpora {
 }
 
 impl Corpora {
-    /// Looks through the folders for the corpora that are known by name, and for folders with a manifest. Nothing is opened
-    /// before it is asked for.
+    /// Looks through the folders for the corpora that are known by name, and for folders with a manifest or with a folder for each
+    /// emotion. Nothing is opened before it is asked for.
     pub(crate) fn find(folders: &[PathBuf]) -> Self {
         let mut places = BTreeMap::new();
         for layout in layouts().iter().filter(|layout| !layout.is_generic()) {
@@ -79,10 +100,16 @@ impl Corpora {
         for path in folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten()) {
             let path = path.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if path.join("manifest.csv").is_file() && !places.values().any(|place| place.path == path) {
-                let place = Place { path: path.clone(), title: name.to_owned(), opened: OnceLock::new() };
-                places.entry(name.to_owned()).or_insert(place);
+            let known = places.values().any(|place: &Place| place.path == path);
+            if known || name.starts_with('.') || !path.is_dir() {
+                continue;
             }
+            if !path.join("manifest.csv").is_file() && !has_emotion_folders(&path) {
+                tracing::info!(folder = %path.display(), "no corpus: it has no manifest.csv, and no folder for each emotion");
+                continue;
+            }
+            let place = Place { path: path.clone(), title: name.to_owned(), opened: OnceLock::new() };
+            places.entry(name.to_owned()).or_insert(place);
         }
         Self { places }
     }
@@ -134,6 +161,31 @@ mod tests {
         for id in ["a/x.wav", "x.wav", "x"] {
             assert_eq!(tones.recording(id).expect(id).emotion.as_deref(), Some("anger"));
         }
+    }
+
+    #[test]
+    fn folders_with_a_folder_for_each_emotion_are_corpora() {
+        let folder = tempfile::tempdir().expect("folder");
+        for file in [
+            "mine/angry/x.wav",
+            "mine/happy/x.wav",
+            "voices/anna/Pleasant Surprise/x.wav",
+            "voices/anna/neutral/x.wav",
+            "parts/train/joy/anna/x.wav",
+            "parts/test/fear/anna/x.wav",
+            "music/rock/x.wav",
+            ".unfinished/angry/x.wav",
+        ] {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, "").expect("file");
+        }
+        let corpora = Corpora::find(&[folder.path().to_path_buf()]);
+        assert_eq!(corpora.names().collect::<Vec<_>>(), ["mine", "parts", "voices"]);
+        let labels = |name: &str| corpora.get(name).expect(name).manifest.emotions().into_keys().collect::<Vec<_>>();
+        assert_eq!(labels("mine"), ["anger", "happiness"]);
+        assert_eq!(labels("voices"), ["neutral", "surprise"]);
+        assert_eq!(labels("parts"), ["fear", "happiness"]);
     }
 
     #[test]
