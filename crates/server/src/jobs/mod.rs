@@ -25,6 +25,10 @@ pub(crate) use watch::{JobProgress, Watch};
 /// News that a listener may lag behind; one that lags further misses nothing, since the store has it all.
 const BACKLOG: usize = 256;
 
+/// So often a job is taken up without finishing a fold before it is given up: what kills the server, as a training that takes all
+/// memory does, would do so at every start.
+const MOST_ATTEMPTS: u32 = 3;
+
 /// What came of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobResult {
@@ -225,6 +229,19 @@ impl Jobs {
     }
 
     fn run(&self, job: &StoredJob) {
+        if job.attempts > MOST_ATTEMPTS {
+            tracing::warn!(job = job.id, "a training is given up");
+            // What is there are checkpoints; without them, nothing is lost by what stays.
+            let _ = std::fs::remove_dir_all(self.folder(job));
+            let detail = format!(
+                "The server died in each of the last {MOST_ATTEMPTS} attempts at this training, before another fold was finished. \
+                 Most likely it takes more memory than there is."
+            );
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "given-up", "Training given up", detail);
+            self.end(job, JobState::Failed, None, serde_json::to_string(&problem).ok().as_deref());
+            self.tell(job.number);
+            return;
+        }
         tracing::info!(job = job.id, recipe = job.recipe, "a training begins");
         metrics::gauge!("stimmung_jobs_running").set(1.0);
         let watch = Arc::new(Watch::new(job.number, Arc::clone(&self.store), self.news.clone()));
@@ -251,22 +268,32 @@ impl Jobs {
             }
         };
         if let Some((state, result, error)) = ended {
-            tracing::info!(job = job.id, ?state, "a training is over");
-            if let Err(error) = self.store.end_job(&job.id, state, result.as_deref(), error.as_deref()) {
-                tracing::error!(job = job.id, %error, "the end of a training cannot be kept");
-            }
-            let word = format!("{state:?}").to_lowercase();
-            metrics::counter!("stimmung_jobs_total", "state" => word).increment(1);
+            self.end(job, state, result.as_deref(), error.as_deref());
         }
         metrics::gauge!("stimmung_jobs_running").set(0.0);
         *self.running() = None;
         self.tell(job.number);
     }
 
+    /// Keeps how a job ended.
+    fn end(&self, job: &StoredJob, state: JobState, result: Option<&str>, error: Option<&str>) {
+        tracing::info!(job = job.id, ?state, "a training is over");
+        if let Err(error) = self.store.end_job(&job.id, state, result, error) {
+            tracing::error!(job = job.id, %error, "the end of a training cannot be kept");
+        }
+        let word = format!("{state:?}").to_lowercase();
+        metrics::counter!("stimmung_jobs_total", "state" => word).increment(1);
+    }
+
+    /// Where a job keeps its files.
+    fn folder(&self, job: &StoredJob) -> PathBuf {
+        self.store.folder().join("jobs").join(&job.id)
+    }
+
     /// The whole way from the recipe to the model.
     fn train(&self, job: &StoredJob, watch: &Watch) -> Result<JobResult, Error> {
         let recipe = Recipe::parse(&job.recipe_toml, &job.recipe)?;
-        let folder = self.store.folder().join("jobs").join(&job.id);
+        let folder = self.folder(job);
         let run = folder.join("run");
         std::fs::create_dir_all(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
         let checkpoints = Checkpoints::beside(&run, &recipe)?;

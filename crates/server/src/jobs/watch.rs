@@ -119,9 +119,12 @@ impl Watch {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Stops the training until the server starts again.
+    /// Stops the training until the server starts again. It is not the training's fault, even if it does not stop in time.
     pub(crate) fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Relaxed);
+        if let Err(error) = self.store.forget_attempts(self.job) {
+            tracing::error!(%error, "that a training was interrupted cannot be kept");
+        }
     }
 
     /// Whether it was stopped until the server starts again, and not for good.

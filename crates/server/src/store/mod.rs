@@ -14,8 +14,11 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::ServerError;
 
-/// The version of `schema.sql`.
-const SCHEMA: i64 = 1;
+/// What makes each version of the database of the one before.
+const VERSIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+
+/// The version that this program writes.
+const SCHEMA: i64 = VERSIONS.len() as i64;
 
 /// Now, as the store and the API write it: RFC 3339, UTC, whole seconds.
 pub(crate) fn now() -> String {
@@ -99,10 +102,12 @@ pub(crate) struct StoredJob {
     pub(crate) ended: Option<String>,
     pub(crate) result: Option<String>,
     pub(crate) error: Option<String>,
+    /// How often it was taken up since it last got on.
+    pub(crate) attempts: u32,
 }
 
 const JOB_COLUMNS: &str =
-    "number, id, state, recipe, corpus, recipe_toml, promote, created, started, ended, result, error";
+    "number, id, state, recipe, corpus, recipe_toml, promote, created, started, ended, result, error, attempts";
 
 impl StoredJob {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -119,6 +124,7 @@ impl StoredJob {
             ended: row.get(9)?,
             result: row.get(10)?,
             error: row.get(11)?,
+            attempts: row.get(12)?,
         })
     }
 }
@@ -283,7 +289,8 @@ impl Store {
         self.lock().query_row(&text, [id], StoredJob::read).optional()
     }
 
-    /// The job whose turn it is: one that was interrupted, or the oldest in the queue. It counts as running from now on.
+    /// The job whose turn it is: one that was interrupted, or the oldest in the queue. It counts as running from now on, and this
+    /// as an attempt.
     pub(crate) fn next_job(&self) -> rusqlite::Result<Option<StoredJob>> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
@@ -292,11 +299,22 @@ impl Store {
         );
         let job = transaction.query_row(&text, [], StoredJob::read).optional()?;
         if let Some(job) = &job {
-            let text = "UPDATE jobs SET state = 'running', started = coalesce(started, ?2) WHERE number = ?1";
+            let text = "UPDATE jobs SET state = 'running', started = coalesce(started, ?2), attempts = attempts + 1
+                        WHERE number = ?1";
             transaction.execute(text, params![job.number, now()])?;
         }
         transaction.commit()?;
-        Ok(job.map(|job| StoredJob { state: JobState::Running, started: job.started.or_else(|| Some(now())), ..job }))
+        Ok(job.map(|job| StoredJob {
+            state: JobState::Running,
+            started: job.started.or_else(|| Some(now())),
+            attempts: job.attempts + 1,
+            ..job
+        }))
+    }
+
+    /// Counts the attempts at a job from the beginning again.
+    pub(crate) fn forget_attempts(&self, job: i64) -> rusqlite::Result<()> {
+        self.lock().execute("UPDATE jobs SET attempts = 0 WHERE number = ?1", [job]).map(|_| ())
     }
 
     /// Ends a job that is not over yet; says whether it was so.
@@ -325,10 +343,11 @@ impl Store {
     }
 
     /// Notes what happened in a job, in one transaction. What is known already is passed over: after an interruption, some is told
-    /// once more.
+    /// once more. With a fold that is new, the job gets on.
     pub(crate) fn add_events(&self, job: i64, told: &[Told]) -> rusqlite::Result<()> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
+        let mut gets_on = false;
         {
             let mut statement = transaction.prepare_cached(
                 "INSERT INTO events (job, number, kind, fold, step, data)
@@ -336,8 +355,12 @@ impl Store {
                  ON CONFLICT DO NOTHING",
             )?;
             for Told { kind, fold, step, data } in told {
-                statement.execute(params![job, kind, fold, step, data])?;
+                let new = statement.execute(params![job, kind, fold, step, data])? > 0;
+                gets_on |= new && *kind == "fold";
             }
+        }
+        if gets_on {
+            transaction.execute("UPDATE jobs SET attempts = 0 WHERE number = ?1", [job])?;
         }
         transaction.commit()
     }
@@ -394,7 +417,7 @@ impl Store {
     }
 }
 
-/// Opens the database, which gets its tables where it has none.
+/// Opens the database, which gets the tables and columns that it lacks.
 pub(crate) fn connect(path: &Path) -> Result<Connection, ServerError> {
     let failed = |source| ServerError::Store { path: path.to_path_buf(), source };
     let mut connection = Connection::open(path).map_err(failed)?;
@@ -405,7 +428,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, ServerError> {
     Ok(connection)
 }
 
-/// Sets the connection up and makes the tables; gives the version of the schema.
+/// Sets the connection up and brings the database to this version; gives the version that it then has, which may be a later one.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -413,8 +436,10 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let transaction = connection.transaction()?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        transaction.execute_batch(include_str!("schema.sql"))?;
+    for step in VERSIONS.iter().skip(version as usize) {
+        transaction.execute_batch(step)?;
+    }
+    if version < SCHEMA {
         transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     transaction.commit()?;

@@ -46,7 +46,45 @@ fn a_store_of_a_later_version_is_left_alone() {
     store.lock().pragma_update(None, "user_version", SCHEMA + 1).unwrap();
     drop(store);
     let again = Store::open(&folder.path().join("data"));
-    assert!(matches!(again, Err(ServerError::Newer { found: 2, known: 1, .. })));
+    assert!(matches!(again, Err(ServerError::Newer { found: 3, known: 2, .. })));
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_to_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Connection::open(folder.path().join("stimmung.sqlite")).unwrap();
+    first.execute_batch(include_str!("schema.sql")).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    let text = "INSERT INTO jobs (id, state, recipe, corpus, recipe_toml, promote, created)
+                VALUES ('old', 'running', 'r', 'c', '', 0, '')";
+    first.execute(text, []).unwrap();
+    drop(first);
+    // The second time, nothing is left to do.
+    for attempts in 1..=2 {
+        let store = Store::open(folder.path()).unwrap();
+        let job = store.next_job().unwrap().unwrap();
+        assert_eq!((job.id.as_str(), job.attempts), ("old", attempts));
+    }
+}
+
+#[test]
+fn attempts_are_counted_until_a_job_gets_on() {
+    let (_folder, store) = store();
+    store.add_job(&job("a")).unwrap();
+    let take = || store.next_job().unwrap().unwrap();
+    let told = |kind, fold, step| Told { kind, fold, step, data: String::new() };
+    let number = take().number;
+    assert_eq!(take().attempts, 2);
+    store.add_events(number, &[told("epoch", 1, 1)]).unwrap();
+    assert_eq!(take().attempts, 3);
+    store.add_events(number, &[told("epoch", 1, 1), told("fold", 1, 0)]).unwrap();
+    assert_eq!(take().attempts, 1);
+    // From its checkpoint, a job tells of its folds once more, and has got no further.
+    store.add_events(number, &[told("fold", 1, 0)]).unwrap();
+    assert_eq!(take().attempts, 2);
+    store.forget_attempts(number).unwrap();
+    assert_eq!(take().attempts, 1);
+    assert_eq!(store.job("a").unwrap().unwrap().attempts, 1);
 }
 
 #[test]
