@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use stimmung::SavedRun;
-use stimmung::corpus::Manifest;
+use stimmung::corpus::{Manifest, Recording};
 use stimmung_report::{Document, ReportError};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -103,15 +103,18 @@ fn archive(run: &SavedRun) -> Result<Vec<u8>, Problem> {
     Ok(whole.into_inner())
 }
 
-/// The manifest with recordings named as in the answers, not by where they lie on this machine.
+/// The manifest with recordings named as in the answers, without the corpus's folder on this machine before them.
 fn portable(run: &SavedRun) -> Manifest {
     let mut manifest = run.manifest.clone();
-    for recording in &mut manifest.recordings {
-        recording.file = recording.file.file_name().unwrap_or_default().into();
-    }
-    for answer in &run.predictions {
-        if let (Some(recording), None) = (answer.recording, answer.copy) {
-            manifest.recordings[recording].file = answer.id.clone().into();
+    let root = run.predictions.iter().filter(|answer| answer.copy.is_none()).find_map(|answer| {
+        let name = stimmung::recording_id(run.recording(answer)?);
+        name.strip_suffix(&answer.id).filter(|root| !root.is_empty()).map(PathBuf::from)
+    });
+    let below = |recording: &Recording| Some(recording.file.strip_prefix(root.as_ref()?).ok()?.to_path_buf());
+    // All of them or none: the table is sorted by file, and other files of the run go by its order.
+    if let Some(files) = manifest.recordings.iter().map(below).collect::<Option<Vec<_>>>() {
+        for (recording, file) in manifest.recordings.iter_mut().zip(files) {
+            recording.file = file;
         }
     }
     manifest
