@@ -172,7 +172,7 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// The first 16 hexadecimal digits of the file's SHA-256.
-fn id_of(bytes: &[u8]) -> String {
+pub(crate) fn id_of(bytes: &[u8]) -> String {
     Sha256::digest(bytes)[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

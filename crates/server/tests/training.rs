@@ -3,8 +3,15 @@
 
 mod common;
 
-use common::{Running, wav};
+use std::path::Path;
+use std::time::Duration;
+
+use common::{Running, tone, wav};
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use stimmung::SavedRun;
+use stimmung::audio::{WavEncoding, Waveform, write_wav};
+use stimmung::corpus::Manifest;
 use stimmung_server::{Scope, Server, ServerError, ServerParams, add_key};
 
 /// A network that learns the corpus of tones in a moment.
@@ -50,9 +57,63 @@ fn a_finished_training_is_handed_over() {
     // The archive is a run's folder that tells nothing of where recordings lie.
     let folder = tempfile::tempdir().unwrap();
     zip::ZipArchive::new(std::io::Cursor::new(document("run").bytes)).unwrap().extract(folder.path()).unwrap();
-    let run = stimmung::SavedRun::open(folder.path()).unwrap();
+    let run = SavedRun::open(folder.path()).unwrap();
     assert_eq!(run.predictions.iter().filter(|answer| run.recording(answer).is_some()).count(), 27);
     assert!(!std::fs::read_to_string(folder.path().join("manifest.csv")).unwrap().contains("/corpora/"));
+}
+
+/// Two corpora of the same tones: in `pieces` a speaker's are one file, in `doubles` a folder with files that are called as in the others.
+fn own_corpora(corpora: &Path) {
+    let (mut pieces, mut doubles) =
+        (String::from("file,speaker,emotion,start,end\n"), String::from("file,speaker,emotion\n"));
+    for (speaker, factor) in [("DC", 1.0), ("JE", 1.1), ("KL", 1.2)] {
+        std::fs::create_dir_all(corpora.join("doubles").join(speaker)).unwrap();
+        let mut whole = Vec::new();
+        for (number, (emotion, pitch)) in
+            [("anger", 300.0), ("sadness", 100.0), ("neutral", 180.0)].into_iter().cycle().take(6).enumerate()
+        {
+            let wave = tone(pitch * factor, 0.5, number as u32);
+            let start = 0.5 * number as f64;
+            pieces += &format!("wav/{speaker}.wav,{speaker},{emotion},{start},{}\n", start + 0.5);
+            doubles += &format!("{speaker}/a{number}.wav,{speaker},{emotion}\n");
+            write_wav(corpora.join(format!("doubles/{speaker}/a{number}.wav")), &wave, WavEncoding::Pcm16).unwrap();
+            whole.extend_from_slice(wave.samples());
+        }
+        let whole = Waveform::new(whole, 16_000).unwrap();
+        std::fs::create_dir_all(corpora.join("pieces/wav")).unwrap();
+        write_wav(corpora.join(format!("pieces/wav/{speaker}.wav")), &whole, WavEncoding::Pcm16).unwrap();
+    }
+    for (name, table) in [("pieces", pieces), ("doubles", doubles)] {
+        std::fs::write(corpora.join(name).join("manifest.csv"), table).unwrap();
+    }
+}
+
+#[test]
+fn pieces_and_files_of_the_same_name_are_handed_over_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    own_corpora(&folder.path().join("corpora"));
+    let server = Running::again(folder, |_| ());
+    for (corpus, protocol, first) in [
+        ("pieces", json!({ "kind": "speakers" }), "wav/DC.wav"),
+        // What it learns from is in the manifest, and not judged.
+        ("doubles", json!({ "kind": "random", "holdout": 0.3 }), "DC/a0.wav"),
+    ] {
+        let mut order = order(5);
+        order["corpus"] = corpus.into();
+        order["set"] = json!({ "protocol": protocol });
+        let job = start(&server, &order);
+        assert_eq!(server.wait_for(&job)["state"], "finished");
+        let zip = server.get(&format!("/v1/jobs/{job}/documents/run"));
+        let folder = tempfile::tempdir().unwrap();
+        zip::ZipArchive::new(std::io::Cursor::new(zip.bytes)).unwrap().extract(folder.path()).unwrap();
+        let run = SavedRun::open(folder.path()).unwrap();
+        assert_eq!((run.manifest.recordings.len(), run.manifest.recordings[0].file.as_path()), (18, Path::new(first)));
+        for answer in &run.predictions {
+            let recording = run.recording(answer).unwrap();
+            assert_eq!(stimmung::recording_id(recording), answer.id);
+            assert_eq!(recording.emotion.as_ref(), Some(&run.classes[answer.truth]), "{}", answer.id);
+        }
+    }
 }
 
 #[test]
@@ -161,6 +222,40 @@ fn an_interrupted_training_goes_on_after_a_restart() {
     assert_eq!(places.last(), Some(&(3, 3000)));
 }
 
+/// What the store has noted of the attempts at a job; and the same, changed.
+fn attempts(folder: &Path, job: &str, change: Option<u32>) -> u32 {
+    let store = Connection::open(folder.join("data/stimmung.sqlite")).unwrap();
+    if let Some(attempts) = change {
+        store.execute("UPDATE jobs SET attempts = ?2 WHERE id = ?1", (job, attempts)).unwrap();
+    }
+    store.query_row("SELECT attempts FROM jobs WHERE id = ?1", [job], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_training_that_kills_the_server_again_and_again_is_given_up() {
+    let server = Running::start();
+    let job = start(&server, &order(1_000_000));
+    server.wait_until(&job, |state| state == "running");
+    let folder = server.stop();
+    assert_eq!(attempts(folder.path(), &job, None), 0, "the server ended in good order");
+    // As if it had died twice: the third attempt is made.
+    attempts(folder.path(), &job, Some(2));
+    let server = Running::again(folder, |_| ());
+    server.wait_until(&job, |state| state == "running");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(attempts(server.folder.path(), &job, None), 3);
+    assert_eq!(server.get(&format!("/v1/jobs/{job}")).json()["state"], "running");
+    let folder = server.stop();
+    attempts(folder.path(), &job, Some(3));
+    let server = Running::again(folder, |_| ());
+    let over = server.wait_for(&job);
+    assert_eq!((&over["state"], &over["error"]["type"]), (&json!("failed"), &json!("urn:stimmung:given-up")), "{over}");
+    assert!(over["error"]["detail"].as_str().unwrap().contains("last 3 attempts"), "{over}");
+    // The next one has its turn.
+    let next = start(&server, &order(5));
+    assert_eq!(server.wait_for(&next)["state"], "finished");
+}
+
 #[test]
 fn orders_that_cannot_be_carried_out_are_refused() {
     let server = Running::start();
@@ -267,5 +362,43 @@ fn corrections_are_kept_only_where_that_is_allowed() {
     server.get("/v1/feedback?format=xml").is_problem(400, "csv");
     let manifest = server.get("/v1/feedback?format=csv").text();
     assert_eq!(manifest.lines().count(), 3, "{manifest}");
-    assert!(manifest.starts_with("file,emotion,"), "{manifest}");
+    assert!(manifest.starts_with("file,speaker,emotion,"), "{manifest}");
+}
+
+#[test]
+fn corrections_make_a_manifest_to_train_on() {
+    let folder = tempfile::tempdir().unwrap();
+    own_corpora(&folder.path().join("corpora"));
+    let server = Running::again(folder, |params| (params.feedback, params.keep_audio) = (true, true));
+    let correct = |prediction: &Value, label: &str| {
+        let kept = server.post_json("/v1/feedback", &json!({ "prediction": prediction["id"], "label": label }));
+        assert_eq!(kept.status, 201, "{}", kept.text());
+    };
+    let ask = |id: &str| server.post_json("/v1/predict", &json!({ "corpus": "pieces", "id": id })).json();
+    let (one, other) = (ask("wav/DC.wav#0-0.5"), ask("wav/DC.wav#0.5-1"));
+    let sent = server.post("/v1/predict", "audio/wav", &wav(150.0, 0.5)).json();
+    for (prediction, label) in
+        [(&one, "fear"), (&sent, "fear"), (&other, "joy"), (&one, "disgust"), (&sent, "boredom"), (&sent, "sadness")]
+    {
+        correct(prediction, label);
+    }
+    assert_eq!(server.get("/v1/feedback").json()["corrections"].as_array().unwrap().len(), 6);
+    let table = server.folder.path().join("corrections.csv");
+    std::fs::write(&table, server.get("/v1/feedback?format=csv").bytes).unwrap();
+    let manifest = Manifest::open(&table, None).unwrap();
+    let rows: Vec<_> = manifest
+        .recordings
+        .iter()
+        .map(|it| (it.emotion.as_deref().unwrap(), it.speaker.as_deref(), it.start, it.end))
+        .collect();
+    let expected = [
+        ("disgust", Some("DC"), Some(0.0), Some(0.5)),
+        ("joy", Some("DC"), Some(0.5), Some(1.0)),
+        ("sadness", None, None, None),
+    ];
+    assert_eq!(rows, expected);
+    for recording in &manifest.recordings {
+        assert!(manifest.path(recording).is_file(), "{recording:?}");
+        assert_eq!(recording.extra["model"], "embedded");
+    }
 }

@@ -1,14 +1,18 @@
 //! Corrections by people.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use stimmung::corpus::{Manifest, Recording};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::body::{Body, Params};
+use crate::models::id_of;
 use crate::problem::Problem;
 use crate::state::{Answered, Shared, State as Server};
 use crate::store::{Correction, now};
@@ -84,7 +88,8 @@ pub(super) async fn correct(
 fn keep(state: &Server, answered: Answered, label: String, note: String) -> Result<Kept, Problem> {
     let id = Uuid::now_v7().to_string();
     let audio = answered.audio.map(|bytes| {
-        let name = format!("{id}.audio");
+        // Named by its content, so that a recording that is corrected again is the same one.
+        let name = format!("{}.audio", id_of(&bytes));
         let path = state.store.folder().join("audio").join(&name);
         stimmung::write_whole(&path, &bytes).map(|()| format!("audio/{name}"))
     });
@@ -110,7 +115,8 @@ fn keep(state: &Server, answered: Answered, label: String, note: String) -> Resu
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Export {
-    /// `json`, or `csv`: a manifest of the recordings whose audio is at hand, to train on. Default `json`.
+    /// `json`, or `csv`: a manifest of the recordings whose audio is at hand, each with its last correction, to train on. Default
+    /// `json`.
     #[serde(default)]
     format: ExportFormat,
 }
@@ -151,28 +157,33 @@ pub(super) async fn export(State(state): State<Shared>, Params(form): Params<Exp
     answer.await
 }
 
-/// A manifest (CSV) of the corrections whose audio is at hand: kept, or in a corpus.
-fn manifest(state: &Server, corrections: &[Correction]) -> Result<String, Problem> {
+/// A manifest (CSV) of the recordings whose audio is at hand, kept or in a corpus, with what was said last of each.
+fn manifest(state: &Server, corrections: &[Correction]) -> Result<Vec<u8>, Problem> {
     let folder = state.store.folder().canonicalize().map_err(|error| Problem::internal(&error))?;
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| Problem::internal(&error);
-    table.write_record(["file", "emotion", "predicted", "model", "created", "note"]).map_err(failed)?;
+    // A manifest has every recording once.
+    let mut recordings = BTreeMap::new();
     for it in corrections {
-        let file = match (&it.audio, &it.corpus, &it.recording) {
-            (Some(audio), ..) => folder.join(audio),
-            (None, Some(corpus), Some(recording)) => match state.corpora.get(corpus) {
-                Ok(corpus) => match corpus.recording(recording) {
-                    Ok(recording) => corpus.manifest.path(recording),
-                    Err(_) => continue,
-                },
-                Err(_) => continue,
-            },
+        let mut recording = match (&it.audio, &it.corpus, &it.recording) {
+            (Some(audio), ..) => Recording::new(folder.join(audio)),
+            (None, Some(corpus), Some(id)) => {
+                // It may be gone by now.
+                let Ok(corpus) = state.corpora.get(corpus) else { continue };
+                let Ok(recording) = corpus.recording(id) else { continue };
+                let path = corpus.manifest.path(recording);
+                let file = std::path::absolute(&path).map_err(|error| Problem::internal(&error))?;
+                Recording { file, ..recording.clone() }
+            }
             _ => continue,
         };
-        let file = file.to_string_lossy();
-        let fields = [&*file, &it.label, &it.predicted, &it.model, &it.created, &it.note];
-        table.write_record(fields).map_err(failed)?;
+        recording.emotion = Some(it.label.clone());
+        let further =
+            [("predicted", &it.predicted), ("model", &it.model), ("created", &it.created), ("note", &it.note)];
+        recording.extra = further.map(|(column, value)| (column.to_owned(), value.clone())).into();
+        recordings.insert(stimmung::recording_id(&recording), recording);
     }
-    let bytes = table.into_inner().map_err(|error| Problem::internal(&error))?;
-    String::from_utf8(bytes).map_err(|error| Problem::internal(&error))
+    let recordings = recordings.into_values().collect();
+    let mut table = Vec::new();
+    let manifest = Manifest { name: "corrections".to_owned(), recordings, ..Manifest::default() };
+    manifest.to_csv_writer(&mut table).map_err(|error| Problem::internal(&error))?;
+    Ok(table)
 }
