@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,8 +75,8 @@ fn own_corpora(corpora: &Path) {
         {
             let wave = tone(pitch * factor, 0.5, number as u32);
             let start = 0.5 * number as f64;
-            pieces += &format!("wav/{speaker}.wav,{speaker},{emotion},{start},{}\n", start + 0.5);
-            doubles += &format!("{speaker}/a{number}.wav,{speaker},{emotion}\n");
+            writeln!(pieces, "wav/{speaker}.wav,{speaker},{emotion},{start},{}", start + 0.5).unwrap();
+            writeln!(doubles, "{speaker}/a{number}.wav,{speaker},{emotion}").unwrap();
             write_wav(corpora.join(format!("doubles/{speaker}/a{number}.wav")), &wave, WavEncoding::Pcm16).unwrap();
             whole.extend_from_slice(wave.samples());
         }

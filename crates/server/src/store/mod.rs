@@ -14,11 +14,11 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::ServerError;
 
-/// What makes each version of the database of the one before.
-const VERSIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+/// The version of the database that this program writes.
+const SCHEMA: i64 = 2;
 
-/// The version that this program writes.
-const SCHEMA: i64 = VERSIONS.len() as i64;
+/// What makes each version of the one before.
+const VERSIONS: [&str; SCHEMA as usize] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// Now, as the store and the API write it: RFC 3339, UTC, whole seconds.
 pub(crate) fn now() -> String {
