@@ -75,6 +75,19 @@ impl Serving {
         assert!(status < 300, "{path}: {status} {answer}");
         answer
     }
+
+    /// The job, once it is over.
+    fn wait_for(&self, job: &str) -> Value {
+        let start = Instant::now();
+        loop {
+            let told = self.get(&format!("/v1/jobs/{job}"));
+            if !told["ended"].is_null() {
+                return told;
+            }
+            assert!(start.elapsed() < Duration::from_mins(2), "{told}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 impl Drop for Serving {
@@ -191,11 +204,15 @@ fn killed_at_any_moment_nothing_is_lost() {
             corrected = kept;
         }
     }
-    let start = Instant::now();
-    while server.get(&format!("/v1/jobs/{job}"))["state"] != "finished" {
-        assert!(start.elapsed() < Duration::from_mins(2), "{}", server.get(&format!("/v1/jobs/{job}")));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    // What never had the time to get further may be taken for what kills the server.
+    let over = server.wait_for(&job);
+    assert!(over["state"] == "finished" || over["error"]["type"] == "urn:stimmung:given-up", "{over}");
+    let again = server.post("/v1/train", &order(4000))["id"].as_str().unwrap().to_owned();
+    std::thread::sleep(Duration::from_millis(500));
+    server.kill();
+    server = Serving::start(folder.path());
+    let over = server.wait_for(&again);
+    assert_eq!(over["state"], "finished", "{over}");
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
 }

@@ -25,7 +25,7 @@ pub(crate) use watch::{JobProgress, Watch};
 /// News that a listener may lag behind; one that lags further misses nothing, since the store has it all.
 const BACKLOG: usize = 256;
 
-/// So often a job is taken up without finishing a fold before it is given up: what kills the server, as a training that takes all
+/// So often a job is taken up without getting any further before it is given up: what kills the server, as a training that takes all
 /// memory does, would do so at every start.
 const MOST_ATTEMPTS: u32 = 3;
 
@@ -234,8 +234,8 @@ impl Jobs {
             // What is there are checkpoints; without them, nothing is lost by what stays.
             let _ = std::fs::remove_dir_all(self.folder(job));
             let detail = format!(
-                "The server died in each of the last {MOST_ATTEMPTS} attempts at this training, before another fold was finished. \
-                 Most likely it takes more memory than there is."
+                "The server died in each of the last {MOST_ATTEMPTS} attempts at this training, before it got any further. \
+                 Most likely it takes more memory than there is; order it again if something else ended the server."
             );
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "given-up", "Training given up", detail);
             self.end(job, JobState::Failed, None, serde_json::to_string(&problem).ok().as_deref());

@@ -343,7 +343,7 @@ impl Store {
     }
 
     /// Notes what happened in a job, in one transaction. What is known already is passed over: after an interruption, some is told
-    /// once more. With a fold that is new, the job gets on.
+    /// once more. With what is new, the job gets on.
     pub(crate) fn add_events(&self, job: i64, told: &[Told]) -> rusqlite::Result<()> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
@@ -355,8 +355,7 @@ impl Store {
                  ON CONFLICT DO NOTHING",
             )?;
             for Told { kind, fold, step, data } in told {
-                let new = statement.execute(params![job, kind, fold, step, data])? > 0;
-                gets_on |= new && *kind == "fold";
+                gets_on |= statement.execute(params![job, kind, fold, step, data])? > 0;
             }
         }
         if gets_on {
