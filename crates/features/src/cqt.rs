@@ -396,8 +396,13 @@ mod tests {
             (ConstantQParams { bins_per_octave: 1, ..default }, "bins_per_octave"),
             (ConstantQParams { octaves: 0, ..default }, "octaves"),
             (ConstantQParams { hop: 500, ..default }, "hop"),
+            (ConstantQParams { hop: 1 << 40, ..default }, "hop"),
         ] {
             assert!(matches!(params.check(), Err(FeatureError::Parameter { name, .. }) if name == field));
+        }
+        for low in [1e-9, 1e-3] {
+            let error = ConstantQ::new(ConstantQParams { low, ..default }, 16_000).err().unwrap();
+            assert!(matches!(error, FeatureError::Parameter { name: "low", .. }), "{error}");
         }
         assert!(chroma_cqt(&Frames::zeros(1, 252), &default, 7).is_err());
         assert!(chroma_cqt(&Frames::zeros(1, 251), &default, 12).is_err());

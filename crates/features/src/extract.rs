@@ -132,10 +132,7 @@ impl Extractor {
         check_samples(samples)?;
         match &mut self.work {
             Work::Mfcc(work) => work.dct.apply(&work.analysis.decibels(samples)?),
-            Work::Mel(work) => {
-                work.analysis.check_size(samples.len())?;
-                work.analysis.decibels(samples)
-            }
+            Work::Mel(work) => work.analysis.decibels(samples),
             Work::Egemaps(work) => work.descriptors(samples),
             Work::Compare(work) => work.descriptors(samples),
             Work::Contours(work) => work.source().descriptors(samples),
@@ -203,6 +200,7 @@ impl Analysis {
 
     /// Mel power in decibel of all frames of a recording, shape `(frames, bands)`.
     fn decibels(&mut self, samples: &[f32]) -> Result<Frames, FeatureError> {
+        self.check_size(samples.len())?;
         self.run(samples);
         let Self { log_mel, raised, .. } = self;
         let mut picture = Vec::with_capacity(log_mel.frames() * log_mel.bands());
@@ -378,6 +376,14 @@ mod tests {
         padded.extend(&middle[..4000]);
         padded.resize(16_000, 0.0);
         assert_eq!(extractor.extract_samples(&middle[..4000]).unwrap(), extractor.extract_samples(&padded).unwrap());
+    }
+
+    #[test]
+    fn descriptors_that_would_fill_the_memory_are_refused() {
+        let set: FeatureSet =
+            toml::from_str("set = 'mel'\nseconds = 0.1\nbands = 4096\nhop = 1\nn_fft = 16384").unwrap();
+        let error = set.extractor(16_000).unwrap().descriptors(&vec![0.1; 66_000]).unwrap_err();
+        assert!(matches!(error, FeatureError::Parameter { name: "hop", .. }), "{error}");
     }
 
     #[test]

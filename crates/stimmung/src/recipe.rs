@@ -277,14 +277,14 @@ impl Recipe {
 
     /// What is watched must be what is judged in the end.
     fn check_watch(&self) -> Result<(), String> {
-        match (&self.model, self.adaptation.mode) {
-            _ if !self.watch => Ok(()),
-            (ModelParams::OneVsRest(_), _) => Err("watch = true: an ensemble has no epochs of its own to be scored after".into()),
-            (_, AdaptationMode::Enrolled) => {
-                Err("watch = true: speakers introduce themselves to the finished model only, so its epochs would be scored without that".into())
-            }
-            _ => Ok(()),
+        if self.watch && matches!(self.model, ModelParams::OneVsRest(_)) {
+            return Err("watch = true: an ensemble has no epochs of its own to be scored after".into());
         }
+        if self.watch && self.adaptation.mode == AdaptationMode::Enrolled {
+            let text = "watch = true: speakers introduce themselves to the finished model only, so its epochs would be scored without that";
+            return Err(text.into());
+        }
+        Ok(())
     }
 
     /// How the recipe turns recordings of a corpus, resampled to `sample_rate` hertz, into rows of features.

@@ -121,9 +121,10 @@ impl Recognizer {
             {
                 let piece = Waveform::new(piece.to_vec(), introduction.sample_rate()).map_err(RecordingError::from)?;
                 let piece = at_rate(piece, self.model.front_end.sample_rate).map_err(RecordingError::from)?;
-                match condition(&self.model.front_end.conditioning, piece) {
+                match condition(&self.model.front_end.conditioning, piece).map_err(Error::from) {
                     Ok(piece) => rows.extend(self.ear.describe(&piece)?),
-                    Err(error) => nothing = Err(error),
+                    Err(error) if error.left_nothing() => nothing = Err(error),
+                    Err(error) => return Err(error),
                 }
             }
             if rows.len() == known {
@@ -341,6 +342,8 @@ pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use stimmung_audio::ConditioningParams;
+
     use super::*;
 
     /// A buzz whose pitch changes from second to second, so that its segments differ.
@@ -375,6 +378,23 @@ mod tests {
             }
             assert_eq!(pool.finish().unwrap(), whole);
         }
+    }
+
+    #[test]
+    fn segments_of_which_trimming_leaves_nothing_do_not_vote() {
+        let mut recognizer = Recognizer::embedded().unwrap();
+        recognizer.model.front_end.conditioning =
+            ConditioningParams { trim_db: Some(30.0), ..ConditioningParams::default() };
+        let mut samples = buzz(10);
+        samples.extend(vec![0.0; 16_000 * 20]);
+        // Not silent, but too short once it is trimmed.
+        let end = samples.len();
+        samples[end - 320..].fill(0.5);
+        let answer = recognizer.recognize(&wave(samples.clone())).unwrap();
+        assert_eq!((answer.segments, answer.seconds), (1, 30.0));
+        assert!(recognizer.recognize(&wave(samples.split_off(16_000 * 20))).is_err(), "alone it is too short");
+        samples.splice(..16_000 * 10, vec![0.0; 16_000 * 10]);
+        assert!(recognizer.recognize(&wave(samples)).is_err());
     }
 
     #[test]

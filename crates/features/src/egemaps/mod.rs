@@ -76,8 +76,8 @@ impl Egemaps {
         names::functionals()
     }
 
-    /// The smoothed descriptors, shape `(frames, 25)`, a frame every 10 ms. Those that need a voice are 0 without one, but for the formants and their levels, which are −201 dB then. (openSMILE
-    /// gives one row more, which repeats values.) A recording of less than 60 ms is filled up with silence.
+    /// The smoothed descriptors, shape `(frames, 25)`, a frame every 10 ms. Those that need a voice are 0 without one, and the levels of the
+    /// formants −201 dB; formants need none. (openSMILE gives one row more, which repeats values.) A recording of less than 60 ms is filled up with silence.
     ///
     /// # Errors
     /// [`FeatureError::TooShort`] without samples, [`FeatureError::Sample`] where one is not finite or beyond
