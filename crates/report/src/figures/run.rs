@@ -381,11 +381,17 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
     let mut note = terms(run);
     // The first steps may be so far above the others that nothing else could be seen.
     let usual = quantile(&all, 0.95).unwrap_or(highest);
-    let top = if highest > 4.0 * usual { 2.0 * usual } else { highest };
+    let shares = label == "accuracy";
+    let top = if !shares && highest > 4.0 * usual { 2.0 * usual } else { highest };
     if top < highest {
         note = format!("{note} The lines begin above the figure, at up to {highest:.1}.");
     }
-    let y = if label == "accuracy" { Axis::shares(label) } else { Axis::from_zero(label, top) };
+    let y = match shares {
+        true => Axis::shares(label),
+        // Lines that come from above touch the upper edge.
+        false if top < highest => Axis::values(label, 0.0, top),
+        false => Axis::from_zero(label, top),
+    };
     let steps = match run.recipe.model {
         ModelParams::Boosting(_) => "round",
         ModelParams::Logistic(_) | ModelParams::Svm(_) => "step",
@@ -395,13 +401,34 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
     Ok(chart.draw(&note, |canvas, area| {
         for (number, fold) in folds.iter().enumerate() {
             for ((_, of), dashed) in lines.iter().zip([false, true]) {
-                let line: Vec<_> = fold.iter().filter_map(|step| Some(area.at(step.step as f64, of(step)?))).collect();
-                if !line.is_empty() {
-                    canvas.polyline(&line, Pen { dashed, ..Pen::new(colour::series(number), 1.6) }, &run.folds[number]);
+                let line: Vec<_> = fold.iter().filter_map(|step| Some((step.step as f64, of(step)?))).collect();
+                for part in up_to(top, &line) {
+                    let part: Vec<_> = part.into_iter().map(|(step, value)| area.at(step, value)).collect();
+                    canvas.polyline(&part, Pen { dashed, ..Pen::new(colour::series(number), 1.6) }, &run.folds[number]);
                 }
             }
         }
     }))
+}
+
+/// The parts of a line that lie no higher than `top`, from and to where it crosses that height.
+fn up_to(top: f64, line: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+    let mut parts = Vec::new();
+    let mut part = Vec::new();
+    let mut before: Option<(f64, f64)> = None;
+    for &(x, y) in line.iter().filter(|(_, y)| y.is_finite()) {
+        if let Some((x0, y0)) = before.filter(|&(_, y0)| (y0 > top) != (y > top)) {
+            part.push((x0 + (x - x0) * (top - y0) / (y - y0), top));
+        }
+        if y <= top {
+            part.push((x, y));
+        } else if !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+        }
+        before = Some((x, y));
+    }
+    parts.extend((!part.is_empty()).then_some(part));
+    parts
 }
 
 /// The figures of several runs with their intervals, on one axis.

@@ -155,7 +155,7 @@ impl Talk<'_> {
 
     fn features(&self) -> Figure {
         let run = self.run;
-        let (mut page, room) = self.page(4, "Features", &method::values(run));
+        let (mut page, room) = self.page(4, "Features", method::values(run).trim_end_matches('.'));
         let (left, right) = room.columns(0.42);
         let settings = method::feature_settings("", &run.recipe.features).rows;
         let mut texts = vec![method::scaling(run).to_owned()];
@@ -164,9 +164,9 @@ impl Talk<'_> {
         }
         texts.extend(method::adaptation(run).map(str::to_owned));
         if let Some(counts) = method::descriptors(run) {
-            let (above, below) = left.rows(left.height * 0.5);
-            page.paragraphs(above, &texts);
-            page.rows(below, &[1.2, 1.0], &settings);
+            let (above, _) = left.rows(left.height * 0.5);
+            let used = page.paragraphs(above, &texts);
+            page.rows(left.rows(used).1, &[1.2, 1.0], &settings);
             page.figure(right, &CHART.during(|| method::values_by_descriptor(&counts)));
         } else {
             page.paragraphs(left, &texts);

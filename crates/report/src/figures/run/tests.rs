@@ -120,6 +120,29 @@ fn durations_come_in_their_order() {
 }
 
 #[test]
+fn lines_end_where_they_leave_the_figure() {
+    let line = [(1.0, 2.0), (2.0, 0.0), (3.0, f64::INFINITY), (3.0, 0.0), (4.0, 2.0), (5.0, 4.0), (6.0, 0.0)];
+    let first = vec![(1.5, 1.0), (2.0, 0.0), (3.0, 0.0), (3.5, 1.0)];
+    let second = vec![(5.75, 1.0), (6.0, 0.0)];
+    assert_eq!(up_to(1.0, &line), [first, second]);
+    assert_eq!(up_to(9.0, &line[3..]), [line[3..].to_vec()]);
+    assert!(up_to(1.0, &line[..1]).is_empty());
+}
+
+#[test]
+fn a_loss_far_above_the_others_is_above_the_figure_and_told() {
+    let mut run = RUN.clone();
+    let step = |step: usize| {
+        let first = if step == 1 { 90.0 } else { 1.0 };
+        HistoryStep { step, loss: Some(first), validation_loss: None, accuracy: None, watched_accuracy: None }
+    };
+    run.history = Some(vec![(1..=40).map(step).collect(); run.folds.len()]);
+    let told = loss(&run).unwrap().svg;
+    assert!(told.contains("begin above the figure, at up to 90.0"), "{told}");
+    assert_eq!(collisions(&loss(&run).unwrap()), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_not_known_is_said() {
     let run = with_one_voice();
     for (figure, word) in [(by_sex(&run), "sexes"), (by_text(&run), "sentences"), (text_length(&run), "sentences")] {
