@@ -382,15 +382,17 @@ fn history(run: &SavedRun, title: &str, label: &str, lines: &[(&str, OfStep); 2]
     // The first steps may be so far above the others that nothing else could be seen.
     let usual = quantile(&all, 0.95).unwrap_or(highest);
     let shares = label == "accuracy";
-    let top = if !shares && highest > 4.0 * usual { 2.0 * usual } else { highest };
+    let top = if !shares && usual > 0.0 && highest > 4.0 * usual { 2.0 * usual } else { highest };
     if top < highest {
         note = format!("{note} The lines begin above the figure, at up to {highest:.1}.");
     }
-    let y = match shares {
-        true => Axis::shares(label),
+    let y = if shares {
+        Axis::shares(label)
+    } else if top < highest {
         // Lines that come from above touch the upper edge.
-        false if top < highest => Axis::values(label, 0.0, top),
-        false => Axis::from_zero(label, top),
+        Axis::values(label, 0.0, top)
+    } else {
+        Axis::from_zero(label, top)
     };
     let steps = match run.recipe.model {
         ModelParams::Boosting(_) => "round",

@@ -129,17 +129,39 @@ fn lines_end_where_they_leave_the_figure() {
     assert!(up_to(1.0, &line[..1]).is_empty());
 }
 
+/// A run that learns in 100 steps, with this loss in the first two of them and this in the others.
+fn with_losses(first: f64, others: f64) -> SavedRun {
+    let step = |step: usize| {
+        let loss = Some(if step <= 2 { first } else { others });
+        HistoryStep { step, loss, validation_loss: None, accuracy: None, watched_accuracy: None }
+    };
+    let mut run = RUN.clone();
+    run.history = Some(vec![(1..=100).map(step).collect(); run.folds.len()]);
+    run
+}
+
+/// How many points each line of a figure has.
+fn points(figure: &Figure) -> Vec<usize> {
+    let lines = figure.svg.split("<polyline points=\"").skip(1);
+    lines.map(|line| line.split('"').next().unwrap().split_whitespace().count()).collect()
+}
+
 #[test]
 fn a_loss_far_above_the_others_is_above_the_figure_and_told() {
-    let mut run = RUN.clone();
-    let step = |step: usize| {
-        let first = if step == 1 { 90.0 } else { 1.0 };
-        HistoryStep { step, loss: Some(first), validation_loss: None, accuracy: None, watched_accuracy: None }
-    };
-    run.history = Some(vec![(1..=40).map(step).collect(); run.folds.len()]);
-    let told = loss(&run).unwrap().svg;
-    assert!(told.contains("begin above the figure, at up to 90.0"), "{told}");
-    assert_eq!(collisions(&loss(&run).unwrap()), Vec::<String>::new());
+    let run = with_losses(90.0, 1.0);
+    let figure = loss(&run).unwrap();
+    assert!(figure.svg.contains("begin above the figure, at up to 90.0"), "{}", figure.svg);
+    // Neither of the first two, but the place where the line enters.
+    assert_eq!(points(&figure), vec![99; run.folds.len()], "{}", figure.svg);
+    assert_eq!(collisions(&figure), Vec::<String>::new());
+}
+
+#[test]
+fn a_loss_that_falls_to_nothing_is_drawn_whole() {
+    let run = with_losses(1.0, 0.0);
+    let figure = loss(&run).unwrap();
+    assert!(!figure.svg.contains("above the figure"), "{}", figure.svg);
+    assert_eq!(points(&figure), vec![100; run.folds.len()], "{}", figure.svg);
 }
 
 #[test]
