@@ -38,7 +38,7 @@ mod wav;
 mod waveform;
 mod write;
 
-pub use augment::{Amount, Effect, augment};
+pub use augment::{Amount, Effect, augment, check_effects};
 pub use condition::{ConditioningParams, Normalise};
 pub use decode::{
     DecodeLimits, Probe, decode_bytes, decode_path, decode_path_with, decode_reader, decode_stream, probe_bytes,

@@ -54,20 +54,18 @@ impl Waveform {
         Self::new(plan.run(self.samples()), sample_rate)
     }
 
-    /// The sound in `ceil(len · ratio)` samples at the rate it has: as if it had been resampled to `ratio` times that rate,
-    /// and the old one written on it. The ratio, from 0.1 to 10, is that of a fraction close to it, see [`fraction`].
+    /// The sound in `len` samples, about its own number times `ratio`, at the rate it has: as if it had been resampled to `ratio`
+    /// times that rate, and the old one written on it. The ratio, from 0.1 to 10, is that of a fraction close to it, see [`fraction`].
     ///
     /// # Errors
     ///
     /// [`AudioError::NonFinite`] where samples near the largest float overflow.
-    pub(crate) fn resample_by(&self, ratio: f64) -> Result<Self, AudioError> {
+    pub(crate) fn resample_by(&self, ratio: f64, len: usize) -> Result<Self, AudioError> {
         let (new, old) = fraction(ratio);
-        if new == old || self.is_empty() {
-            return Ok(self.clone());
-        }
-        let mut samples = Plan::new(old, new).run(self.samples());
-        // The fraction may be a sample shorter or longer than the ratio.
-        samples.resize((self.len() as f64 * ratio).ceil() as usize, 0.0);
+        let same = new == old || self.is_empty();
+        let mut samples = if same { self.samples().to_vec() } else { Plan::new(old, new).run(self.samples()) };
+        // The fraction may be a little shorter or longer than the ratio.
+        samples.resize(len, 0.0);
         Self::new(samples, self.sample_rate())
     }
 }

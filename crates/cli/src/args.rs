@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stimmung::models::ModelParams;
-use stimmung::recipe::{Override, Recipe};
+use stimmung::recipe::{Override, Recipe, When};
 use stimmung::timeline::TimelineParams;
 use stimmung::timeline::write::Format;
 use stimmung::{Error, recipe::DEFAULT_RECIPE};
+
+use crate::console::Console;
 
 pub use features::{Check, Features, Shard};
 pub use fetch::Fetch;
@@ -147,13 +149,15 @@ pub struct RecipeSource {
 }
 
 impl RecipeSource {
-    /// The recipe after all changes.
-    pub fn read(&self) -> Result<Recipe, Error> {
+    /// The recipe after all changes, with a warning where it needs one.
+    pub fn read(&self, console: &Console) -> Result<Recipe, Error> {
         let overrides = self.overrides()?;
-        match &self.recipe {
+        let recipe = match &self.recipe {
             Some(path) => Recipe::load(path, &overrides),
             None => Recipe::with_overrides(DEFAULT_RECIPE, "(command line)", &overrides),
-        }
+        }?;
+        warn(&recipe, console);
+        Ok(recipe)
     }
 
     /// Whether any flag changes the recipe.
@@ -212,6 +216,16 @@ fn kinds() -> String {
     format!("Kind of model: {}", ModelParams::KINDS.join(", "))
 }
 
+/// Says what is to be known of a recipe's figures before there are any.
+pub fn warn(recipe: &Recipe, console: &Console) {
+    if recipe.augmentation.when == When::BeforeSplit {
+        console.warning(
+            "[augmentation] when = \"before-split\": copies are judged like recordings, and unless speakers are kept apart \
+             they lie on both sides of the split, where figures measure how well a recording is remembered",
+        );
+    }
+}
+
 #[derive(Args)]
 pub struct Quickstart {
     #[command(flatten)]
@@ -231,12 +245,12 @@ pub struct RunRecipe {
     #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 
-    /// Say what would be done, check the recipe and the corpus, and stop
+    /// Say what would be done, check the recipe and its corpus (of a folder of recipes, only these), and stop
     #[arg(long)]
     pub dry_run: bool,
 
     /// Of a folder of recipes, run those whose name or row is, or else contains, one of these words, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST")]
     pub only: Vec<String>,
 
     /// Of a folder of recipes, train for a tenth of the epochs, to see that everything works

@@ -113,6 +113,13 @@ fn nothing_is_written_over() {
     assert_eq!(names(&here.join("out")), ["S3-fear-2.wav.copy1.wav"]);
     assert_eq!(fs::read_to_string(here.join("out/S3-fear-2.wav.copy1.wav")).unwrap(), "mine");
 
+    // Within the corpus, copies would be taken for recordings.
+    let within = ["augment", "--corpus", "tones", "--with", COPIES, "--out"];
+    for out in ["tones", "tones/copies", "out/../tones/new/copies"] {
+        stimmung(here, &[&within[..], &[out]].concat()).fails(2, &[out, "within the corpus", "another folder"]);
+    }
+    assert!(!here.join("tones/copies").exists());
+
     // Outside the corpus's folder lies a recording of the same name.
     fs::remove_dir_all(here.join("out")).unwrap();
     fs::copy(here.join("tones/S1-fear-1.wav"), here.join("S1-anger-1.wav")).unwrap();
@@ -146,6 +153,10 @@ fn a_recipe_without_copies_is_wrong_usage() {
     let folder = folder();
     let arguments = ["augment", "--corpus", "tones", "--out", "out"];
     stimmung(folder.path(), &arguments).fails(2, &["[augmentation]", "augmentation.copies="]);
+    let before =
+        [&arguments[..], &["--with", COPIES, "--with", "augmentation.when=before-split", "--dry-run"]].concat();
+    let done = stimmung(folder.path(), &before).ok();
+    assert!(done.stderr.contains("warning:") && done.stderr.contains("both sides of the split"), "{done:?}");
     let none = [&arguments[..], &["--with", "augmentation.copies=[]"]].concat();
     stimmung(folder.path(), &none).fails(2, &["[augmentation]"]);
     assert_eq!(names(folder.path()), ["tones"]);

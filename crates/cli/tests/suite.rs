@@ -114,12 +114,12 @@ fn some_recipes_quickly_and_as_json() {
     }
     assert!(first[0]["leaks"][0].as_str().unwrap().contains("speaker"), "{}", first[0]);
     assert!(!here.join("docs").exists(), "quick runs are not for the documents");
-    assert_eq!(names(&here.join("runs")), ["recipes", "recipes-quick-results.json", "recipes-quick-results.md"]);
-    let history = fs::read_to_string(here.join("runs/recipes/two-honest/history.csv")).unwrap();
+    assert_eq!(names(&here.join("runs")), ["recipes-quick", "recipes-quick-results.json", "recipes-quick-results.md"]);
+    let history = fs::read_to_string(here.join("runs/recipes-quick/two-honest/history.csv")).unwrap();
     assert_eq!(history.lines().count(), 1 + 3 * 2, "two epochs, a tenth of twenty, in three folds");
     // What is known is told again.
     assert_eq!(objects(&stimmung(here, &arguments).ok()), first);
-    assert_eq!(names(&here.join("runs/recipes")), ["two-honest", "two-original"]);
+    assert_eq!(names(&here.join("runs/recipes-quick")), ["two-honest", "two-original"]);
 
     let done = stimmung(here, &["run", "recipes", "--only", "one", "--results", "out/table.md", "--json"]).ok();
     assert_eq!(objects(&done).len(), 2);

@@ -8,7 +8,7 @@ use crate::{EvaluationError, Item};
 
 /// How recordings are divided into a part to train on and a part to test on.
 ///
-/// A figure means nothing without it. On Emo-DB the same features and the same classifier reach a UAR of about 0.79
+/// A figure means nothing without it. On Emo-DB the same features and the same classifier reach a UAR of about 0.78
 /// when recordings are drawn at random, and 0.60 when the speaker is new: the first figure mostly measures how well a
 /// known voice is recognised.
 ///

@@ -13,6 +13,9 @@ use crate::ModelError;
 
 /// Most bytes that a header may have: far more than any card, far less than would hurt.
 pub(crate) const HEADER_LIMIT: u64 = 16 << 20;
+
+/// Most bytes that a model file may have. What could not be read again is not written.
+pub(crate) const FILE_LIMIT: u64 = 1 << 30;
 /// Bytes of the length in front of the header.
 const PREFIX: usize = 8;
 
@@ -102,6 +105,10 @@ pub(crate) fn write(metadata: &Metadata, tensors: &BTreeMap<String, Tensor>) -> 
     let length = header.len() as u64;
     if length > HEADER_LIMIT {
         return Err(ModelError::TooLarge { part: "header", actual: length, limit: HEADER_LIMIT });
+    }
+    let whole = (PREFIX + header.len() + content.len()) as u64;
+    if whole > FILE_LIMIT {
+        return Err(ModelError::TooLarge { part: "content", actual: whole, limit: FILE_LIMIT });
     }
     let mut out = Vec::with_capacity(PREFIX + header.len() + content.len());
     out.extend(length.to_le_bytes());

@@ -93,7 +93,9 @@ pub(crate) fn ledoit_wolf(z: &[f64], spread: &Spread, d: usize) -> f64 {
     let mu = trace / dims;
     let variance = (fourth / n - square) / (dims * n);
     let distance = (square - 2.0 * mu * trace + dims * mu * mu) / dims;
-    if variance <= 0.0 { 0.0 } else { variance.min(distance) / distance }
+    // A covariance that is a multiple of I already stays as it is.
+    let variance = variance.min(distance);
+    if variance <= 0.0 { 0.0 } else { variance / distance }
 }
 
 #[cfg(test)]
@@ -116,6 +118,14 @@ mod tests {
             let (pairs, columns) = (Spread::of_gram(&products, n), Spread::of_covariance(&covariance(&rows, d), d));
             assert!((pairs.square - columns.square).abs() < 1e-12 && (pairs.trace - columns.trace).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn a_round_cloud_is_not_shrunk() {
+        // Its covariance is I / 4 to the bit, so that there is nothing to shrink towards.
+        let square = [-0.5, -0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 0.5];
+        let share = ledoit_wolf(&square, &Spread::of_covariance(&covariance(&square, 2), 2), 2);
+        assert_eq!(share, 0.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
+use stimmung_audio::{ConditioningParams, Effect, SegmentParams, check_effects};
 use stimmung_features::{FeatureSet, Shape};
 use stimmung_nn::LayerSpec;
 
@@ -35,9 +35,6 @@ const FORMAT: &str = "stimmung";
 const VERSION: u32 = 1;
 /// Most changed copies that a recording is judged with, and most that are learned from.
 pub const LARGEST_NUMBER_OF_COPIES: usize = 100;
-
-/// Most bytes that a model file may have.
-const FILE_LIMIT: u64 = 1 << 30;
 
 /// What happens to a recording before the classifier sees it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -235,9 +232,9 @@ impl ModelFile {
         if front_end.copies.len() > LARGEST_NUMBER_OF_COPIES {
             return Err(damaged(format!("its front end makes {} copies of a recording", front_end.copies.len())));
         }
-        for effect in front_end.copies.iter().flatten() {
-            effect.check().map_err(|error| damaged(format!("its front end: {error}")))?;
-            if !effect.is_fixed() {
+        for effects in &front_end.copies {
+            check_effects(effects).map_err(|error| damaged(format!("its front end: {error}")))?;
+            if let Some(effect) = effects.iter().find(|effect| !effect.is_fixed()) {
                 return Err(damaged(format!("an effect of its front end is drawn at random: {effect:?}")));
             }
         }
@@ -324,10 +321,10 @@ impl ModelFile {
         (&file).take(4096).read_to_end(&mut bytes).map_err(failed)?;
         let listed = file.metadata().map_err(failed)?.len().max(bytes.len() as u64);
         archive::sniff(&bytes, listed)?;
-        file.take(FILE_LIMIT + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > FILE_LIMIT {
+        file.take(archive::FILE_LIMIT + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > archive::FILE_LIMIT {
             let actual = listed.max(bytes.len() as u64);
-            return Err(ModelError::TooLarge { part: "content", actual, limit: FILE_LIMIT });
+            return Err(ModelError::TooLarge { part: "content", actual, limit: archive::FILE_LIMIT });
         }
         Self::from_bytes(&bytes)
     }

@@ -120,7 +120,8 @@ impl OneVsRest {
         let mut claims = vec![Vec::with_capacity(self.members.len()); z.len() / columns];
         for member in &self.members {
             for (claims, p) in claims.iter_mut().zip(member.probabilities(z, columns)?) {
-                claims.push(p[1]);
+                // Forests answer with sums over their trees, and only shares can be held against ½.
+                claims.push(p[1] / p.iter().sum::<f64>());
             }
         }
         let open: Vec<usize> = (0..claims.len()).filter(|&row| !is_decided(&claims[row])).collect();
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
     use crate::linear::Linear;
     use crate::testing::{blob_matrix, names};
-    use crate::{DenseParams, LdaParams, LogisticParams, Matrix, TrainingSet};
+    use crate::{DenseParams, ForestParams, LdaParams, LogisticParams, Matrix, TrainingSet};
 
     /// A model of one feature that gives its second class the probability of this odds, whatever the feature.
     fn member(p: f64) -> Fitted {
@@ -202,26 +203,29 @@ mod tests {
         crate::fit(params, &data, 1, &mut |_| ControlFlow::Continue(())).expect("fitted")
     }
 
-    #[test]
-    fn the_arbiter_is_the_model_that_it_would_be_alone() {
+    /// How many recordings the members decide; each as they would by themselves, all others as the arbiter.
+    fn decided(member: &ModelParams) -> usize {
         let (x, labels) = blob_matrix(60, 4, 3, 1.5, 2);
         let dense = ModelParams::Dense(DenseParams { hidden: vec![4], epochs: 3, ..DenseParams::default() });
-        let member = Box::new(ModelParams::Logistic(LogisticParams::default()));
-        let params = OneVsRestParams { member, arbiter: Box::new(dense.clone()) };
+        let params = OneVsRestParams { member: Box::new(member.clone()), arbiter: Box::new(dense.clone()) };
         let ensemble = quiet(&ModelParams::OneVsRest(params), &x, &labels, 3);
         let alone = quiet(&dense, &x, &labels, 3);
-        assert_eq!(ensemble.parameter_count(), 3 * 5 + alone.parameter_count());
+        if matches!(member, ModelParams::Logistic(_)) {
+            assert_eq!(ensemble.parameter_count(), 3 * 5 + alone.parameter_count());
+        }
+        let Fitted::OneVsRest(parts) = &ensemble.fitted else { panic!("an ensemble") };
+        // Of what they have learnt from, forests are too sure.
+        let (x, _) = blob_matrix(60, 4, 3, 1.5, 9);
         let (a, b) = (ensemble.probabilities(&x).expect("p"), alone.probabilities(&x).expect("p"));
-        // A member by itself is what anyone gets with such labels.
-        let claims = |class: usize| {
-            let own: Vec<usize> = labels.iter().map(|&label| usize::from(label == class)).collect();
-            let member = quiet(&ModelParams::Logistic(LogisticParams::default()), &x, &own, 2);
-            member.probabilities(&x).expect("p")
-        };
-        let claims: Vec<Matrix> = (0..3).map(claims).collect();
+        let z = ensemble.scaler.transform(&x, &(0..60).collect::<Vec<_>>());
         let mut decided = 0;
         for row in 0..60 {
-            let claims: Vec<f32> = claims.iter().map(|p| p.row(row)[1]).collect();
+            let z = &z[row * 4..(row + 1) * 4];
+            let claim = |member: &Fitted| {
+                let p = member.probabilities(z, 4).expect("p").remove(0);
+                (p[1] / (p[0] + p[1])) as f32
+            };
+            let claims: Vec<f32> = parts.members.iter().map(claim).collect();
             if claims.iter().filter(|&&p| p > 0.5).count() == 1 {
                 let sum: f32 = claims.iter().sum();
                 assert!(a.row(row).iter().zip(&claims).all(|(a, p)| (a - p / sum).abs() < 1e-6), "{row}");
@@ -230,7 +234,32 @@ mod tests {
                 assert_eq!(a.row(row), b.row(row), "{row}");
             }
         }
-        assert!((10..=55).contains(&decided), "{decided}");
+        decided
+    }
+
+    #[test]
+    fn the_arbiter_is_the_model_that_it_would_be_alone() {
+        // Forests answer with sums over trees, not with shares.
+        for member in [ModelParams::Logistic(LogisticParams::default()), ModelParams::Forest(ForestParams::default())] {
+            let decided = decided(&member);
+            assert!((10..60).contains(&decided), "{}: {decided}", member.kind());
+        }
+    }
+
+    #[test]
+    fn a_member_is_what_anyone_gets_with_such_labels() {
+        let (x, labels) = blob_matrix(60, 4, 3, 1.5, 2);
+        let logistic = ModelParams::Logistic(LogisticParams::default());
+        let params = OneVsRestParams { member: Box::new(logistic.clone()), arbiter: Box::new(logistic.clone()) };
+        let ensemble = quiet(&ModelParams::OneVsRest(params), &x, &labels, 3);
+        let Fitted::OneVsRest(parts) = &ensemble.fitted else { panic!("an ensemble") };
+        let z = ensemble.scaler.transform(&x, &(0..60).collect::<Vec<_>>());
+        for class in 0..3 {
+            let own: Vec<usize> = labels.iter().map(|&label| usize::from(label == class)).collect();
+            let alone = quiet(&logistic, &x, &own, 2).probabilities(&x).expect("p");
+            let member = parts.members[class].probabilities(&z, 4).expect("p");
+            assert!(member.iter().enumerate().all(|(row, p)| (p[1] - f64::from(alone.row(row)[1])).abs() < 1e-6));
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct TrainingSet<'a> {
     pub classes: &'a [String],
     /// The speaker of each row that is learned from, as a number. Whatever a fit holds out of its own rows (for early stopping, for the
     /// temperature of discriminants), it holds out by whole speakers. Where the rows hold pieces or changed copies of recordings, this keeps
-    /// them together as well.
+    /// them together as well. Only support vector machines deal their rows for probabilities one by one, as LIBSVM does.
     pub groups: Option<&'a [usize]>,
     /// Neutral recordings by which the speaker of a row is known beforehand; the model then learns from what is left when the voice is taken out
     /// ([`Classifier::enrol`](crate::Classifier::enrol)), as it will be judged. Needs `groups`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stimmung_audio::{ConditioningParams, Effect, SegmentParams};
+use stimmung_audio::{ConditioningParams, Effect, SegmentParams, check_effects};
 use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
 use stimmung_models::{LARGEST_NUMBER_OF_COPIES, ModelParams, Scaling};
@@ -82,8 +82,8 @@ pub struct Recipe {
     #[serde(default = "default_protocol")]
     pub protocol: Protocol,
     /// Whether networks are scored on the test part after every epoch, for the curve in `history.csv`. It changes nothing:
-    /// what is judged is the network that training ends with. Not for ensembles, nor where speakers introduce themselves. Default no,
-    /// since it takes time.
+    /// what is judged is the network that training ends with. Not for ensembles, nor where speakers introduce themselves, nor
+    /// while settings are selected. Default no, since it takes time.
     #[serde(default, skip_serializing_if = "is_false")]
     pub watch: bool,
     /// What `stimmung select` chooses.
@@ -156,9 +156,7 @@ impl AugmentationSection {
             if effects.is_empty() {
                 return Err(format!("[augmentation] copy {number} has no effect, so it would not differ"));
             }
-            for effect in effects {
-                effect.check().map_err(|error| format!("[augmentation] copy {number}: {error}"))?;
-            }
+            check_effects(effects).map_err(|error| format!("[augmentation] copy {number}: {error}"))?;
         }
         Ok(())
     }

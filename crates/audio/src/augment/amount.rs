@@ -65,6 +65,15 @@ impl Amount {
         }
     }
 
+    /// The least number it can give.
+    pub(super) fn least(&self) -> f64 {
+        match self {
+            Self::Fixed(value) => *value,
+            Self::Uniform { low, .. } => *low,
+            Self::Any(values) => values.iter().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+
     /// Draws one number; a fixed one takes nothing from the generator. An empty choice gives 0, but never passes `check`.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
         match self {

@@ -28,6 +28,8 @@ use crate::waveform::Waveform;
 /// | `gain` | `db` | −120 to 120 | another loudness: [`Waveform::gain`] |
 /// | `speed` | `rate` | 0.1 to 10 | another tempo and pitch: [`Waveform::change_speed`] |
 ///
+/// A copy has at most 16 effects, which together make it at most ten times as long ([`check_effects`]).
+///
 /// Every key takes an [`Amount`]: a number, `[low, high]`, or `{ any = [a, b, …] }`. A third of an octave is 4 semitones.
 ///
 /// Nothing is clipped: noise, gain, and the peaks between samples that `stretch`, `pitch` and `speed` bring out may exceed
@@ -114,6 +116,14 @@ impl Effect {
         }
     }
 
+    /// How many times as long a recording may become by it, at least once.
+    fn longest(&self) -> f64 {
+        match self {
+            Self::Stretch { rate } | Self::Speed { rate } => rate.least().recip().max(1.0),
+            _ => 1.0,
+        }
+    }
+
     /// Whether it does the same every time, with nothing drawn at random.
     pub fn is_fixed(&self) -> bool {
         match self {
@@ -151,6 +161,30 @@ impl Effect {
     }
 }
 
+/// The most effects in one copy.
+const MOST_EFFECTS: usize = 16;
+
+/// How much longer than its recording a copy may become.
+const LONGEST: f64 = 10.0;
+
+/// Checks the effects that make one copy: each by itself, and that they do not stretch it to more than ten times its length together.
+///
+/// # Errors
+/// [`AudioError::Parameter`] that names the key.
+pub fn check_effects(effects: &[Effect]) -> Result<(), AudioError> {
+    if effects.len() > MOST_EFFECTS {
+        return Err(AudioError::parameter("effects", format!("at most {MOST_EFFECTS} in a copy"), effects.len()));
+    }
+    effects.iter().try_for_each(Effect::check)?;
+    let length: f64 = effects.iter().map(Effect::longest).product();
+    // The product of rates such as 0.5 and 0.2 is not exact.
+    if length <= LONGEST * (1.0 + 1e-9) {
+        return Ok(());
+    }
+    let expected = format!("a copy of at most {LONGEST} times the length by all effects together");
+    Err(AudioError::parameter("rate", expected, format!("{length} times as long")))
+}
+
 /// A changed copy: the effects, one after the other in their order, each with a strength of its own drawn from `rng`.
 ///
 /// The same generator in the same state gives the same copy. Give every copy a generator of its own, keyed by seed,
@@ -177,7 +211,7 @@ impl Effect {
 /// [`AudioError::Parameter`] where an effect is out of range, before anything is computed; [`AudioError::NonFinite`]
 /// where samples near the largest float overflow.
 pub fn augment(effects: &[Effect], waveform: &Waveform, rng: &mut ChaCha8Rng) -> Result<Waveform, AudioError> {
-    effects.iter().try_for_each(Effect::check)?;
+    check_effects(effects)?;
     effects.iter().try_fold(waveform.clone(), |changed, effect| effect.apply(&changed, rng))
 }
 
@@ -266,6 +300,23 @@ mod tests {
             assert_eq!(error.to_string(), message);
             assert_eq!(generator.next_u64(), rng(1).next_u64());
         }
+    }
+
+    #[test]
+    fn effects_cannot_multiply_without_end() {
+        let stretch = |rate: f64| Effect::Stretch { rate: rate.into() };
+        check_effects(&[stretch(0.1)]).unwrap();
+        check_effects(&[stretch(0.5), Effect::Speed { rate: 0.2.into() }, stretch(10.0)]).unwrap();
+        check_effects(&[stretch(0.1), stretch(0.1), stretch(10.0)]).unwrap_err();
+        let drawn = Effect::Speed { rate: Amount::Any(vec![1.0, 0.4]) };
+        let error = augment(&[stretch(0.2), drawn], &tone(100), &mut rng(1)).unwrap_err().to_string();
+        assert!(error.contains("`rate` is 12.5 times as long") && error.contains("at most 10 times"), "{error}");
+        let gains = vec![Effect::Gain { db: 1.0.into() }; MOST_EFFECTS + 1];
+        check_effects(&gains[1..]).unwrap();
+        assert_eq!(
+            check_effects(&gains).unwrap_err().to_string(),
+            "parameter `effects` is 17, expected at most 16 in a copy"
+        );
     }
 
     #[test]

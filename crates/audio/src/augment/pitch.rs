@@ -42,8 +42,9 @@ impl Waveform {
             return Ok(self.clone());
         }
         let rate = libm::exp2(-semitones / 12.0);
-        let shifted = self.time_stretch(rate)?.resample_by(rate)?;
-        Ok(shifted.fit_length(self.len(), Anchor::Start))
+        let stretched = self.time_stretch(rate)?;
+        let len = (stretched.len() as f64 * rate).ceil() as usize;
+        Ok(stretched.resample_by(rate, len)?.fit_length(self.len(), Anchor::Start))
     }
 
     /// The sound played `rate` times as fast (0.1 to 10), like a tape: tempo and pitch change together.
@@ -67,7 +68,7 @@ impl Waveform {
     /// float overflow.
     pub fn change_speed(&self, rate: f64) -> Result<Self, AudioError> {
         check_range("rate", rate, &SPEEDS)?;
-        self.resample_by(1.0 / rate)
+        self.resample_by(1.0 / rate, (self.len() as f64 / rate).ceil() as usize)
     }
 }
 
@@ -117,6 +118,9 @@ mod tests {
         let wave = sine(300.0, 5_000);
         assert_eq!(wave.pitch_shift(0.0).unwrap(), wave);
         assert_eq!(wave.change_speed(1.0).unwrap(), wave);
+        // The fraction is 1 beside it, and the reciprocal of 0.11 is rounded.
+        assert_eq!(sine(300.0, 960_000).change_speed(1.0001).unwrap().len(), 959_905);
+        assert_eq!(sine(300.0, 11_000).change_speed(0.11).unwrap().len(), 100_000);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::console::{Console, chain, green};
 use crate::progress::{Bar, stopped};
 
 pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
-    let recipe = arguments.source.read()?;
+    let recipe = arguments.source.read(console)?;
     let copies = &recipe.augmentation.copies;
     if copies.is_empty() {
         let text = "the recipe makes no copies: give it a section [augmentation], or add for example \
@@ -24,6 +24,16 @@ pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
         return Err(WrongUsage(text.into()).into());
     }
     let manifest = open_corpus(&recipe, &arguments.source.corpora.folders())?;
+    // A manifest in CSV lists its recordings, so nothing joins them unasked.
+    let is_folder = recipe.corpus.path.as_ref().is_none_or(|path| path.is_dir());
+    if is_folder && is_within(&arguments.out, &manifest.root) {
+        let text = format!(
+            "{} lies within the corpus {}, which would take the copies for recordings of its own; name another folder",
+            arguments.out.display(),
+            manifest.root.display()
+        );
+        return Err(WrongUsage(text).into());
+    }
     let copy = |recording, number| arguments.out.join(file_name(recording, number));
     let files: Vec<Vec<PathBuf>> = manifest
         .recordings
@@ -83,6 +93,13 @@ pub fn run(arguments: &Augment, console: &Console) -> anyhow::Result<()> {
         ))?;
     }
     if failures == 0 { Ok(()) } else { Err(SomeFailed.into()) }
+}
+
+/// Whether a folder, which need not be there yet, lies within another or is it.
+fn is_within(folder: &Path, whole: &Path) -> bool {
+    let Ok(folder) = std::path::absolute(folder) else { return false };
+    let there = folder.ancestors().find_map(|part| part.canonicalize().ok());
+    there.zip(whole.canonicalize().ok()).is_some_and(|(there, whole)| there.starts_with(whole))
 }
 
 /// Nothing is written over: neither what is there already, nor one copy over another.

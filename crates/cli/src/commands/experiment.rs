@@ -17,7 +17,7 @@ pub fn run(arguments: &RunRecipe, console: &Console) -> anyhow::Result<()> {
                     fewer epochs of one recipe are `--with model.epochs=5`";
         return Err(WrongUsage(text.into()).into());
     }
-    let recipe = arguments.source.read()?;
+    let recipe = arguments.source.read(console)?;
     if arguments.dry_run {
         return dry_run(&recipe, &arguments.source, &arguments.out, console);
     }
@@ -107,7 +107,7 @@ fn dry_run(recipe: &Recipe, source: &RecipeSource, out: &Path, console: &Console
 }
 
 pub fn train(arguments: &Train, console: &Console) -> anyhow::Result<()> {
-    let recipe = arguments.source.read()?;
+    let recipe = arguments.source.read(console)?;
     recipe.check_makes_model()?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.stimmung", recipe.name)));
     let bar = Bar::default();
@@ -158,7 +158,7 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
     let bar = Bar::default();
     let folders = arguments.source.corpora.folders();
     let Some(model) = &arguments.model else {
-        let recipe = arguments.source.read()?;
+        let recipe = arguments.source.read(console)?;
         let folder = arguments.out.join(format!("{}-evaluation", recipe.name));
         let checkpoints = checkpoints(&folder, &recipe, console)?;
         let experiment = Experiment::prepare(recipe, &folders, &bar)?.with_checkpoints(checkpoints.clone());
@@ -178,7 +178,7 @@ pub fn evaluate(arguments: &Evaluate, console: &Console) -> anyhow::Result<()> {
         );
         return Err(WrongUsage(text).into());
     }
-    let recipe = arguments.source.read()?;
+    let recipe = arguments.source.read(console)?;
     let fixed = FixedModel::load(model)?;
     let (experiment, evaluated) = fixed.evaluate(recipe, &folders, &bar)?;
     let folder = arguments.out.join(format!("{}-evaluation", experiment.recipe.name));

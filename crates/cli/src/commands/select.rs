@@ -14,7 +14,7 @@ use crate::progress::Bar;
 const LISTED: usize = 10;
 
 pub fn run(arguments: &Select, console: &Console) -> anyhow::Result<()> {
-    let recipe = arguments.source.read()?;
+    let recipe = arguments.source.read(console)?;
     if arguments.dry_run {
         for (number, trial) in Selection::trials_of(&recipe)?.iter().enumerate() {
             if console.json() {
@@ -45,9 +45,14 @@ pub fn run(arguments: &Select, console: &Console) -> anyhow::Result<()> {
     let summary = save_selection(&arguments.out.join(&name), &selection, &selected)?;
     // The folder holds all that the log does.
     let _ = std::fs::remove_file(&log);
+    let unfit = selection.reasons(&selected);
+    for reason in &unfit {
+        console.warning(reason);
+    }
     if console.json() {
         return console.object(&json!({
             "summary": summary,
+            "unfit": unfit,
             "best": selection.trials()[selected.best].describe(),
             "chosen": selected.chosen.iter().map(|&trial| selection.trials()[trial].describe()).collect::<Vec<_>>(),
         }));
@@ -73,7 +78,9 @@ fn standings(selection: &Selection, selected: &Selected) -> String {
     for trial in ranked.into_iter().take(LISTED) {
         let chosen = selected.chosen.iter().filter(|&&it| it == trial).count();
         let settings = selection.trials()[trial].describe();
-        let _ = writeln!(text, "{:>7.3}  {chosen:>6}  {settings}", overall(trial));
+        let score = Some(overall(trial)).filter(|it| it.is_finite());
+        let score = score.map_or_else(|| "none".to_owned(), |it| format!("{it:.3}"));
+        let _ = writeln!(text, "{score:>7}  {chosen:>6}  {settings}");
     }
     text
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use stimmung::Error;
 use stimmung::suite::{Entry, Outcome, Results, Suite, Variant, judge, open_suite};
 
-use crate::args::RunRecipe;
+use crate::args::{RunRecipe, warn};
 use crate::commands::{SomeFailed, WrongUsage};
 use crate::console::{Console, bold, chain, green};
 use crate::progress::Bar;
@@ -34,7 +34,7 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
         return if failed { Err(SomeFailed.into()) } else { Ok(()) };
     }
     let corpora = arguments.source.corpora.folders();
-    let out = arguments.out.join(name_of(folder));
+    let out = arguments.out.join(run_name(folder, arguments));
     // Neighbours often hear the same.
     let mut heard = None;
     for (number, entry) in (1..).zip(&entries) {
@@ -48,6 +48,7 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
                 continue;
             }
             console.note(&title);
+            warn(recipe, console);
             match judge(entry, variant, &mut heard, &corpora, &out, &Bar::default()) {
                 Ok(outcome) => {
                     show(console, &outcome)?;
@@ -74,11 +75,13 @@ pub fn run(folder: &Path, arguments: &RunRecipe, console: &Console) -> anyhow::R
 
 /// `docs/FOLDER-results.md`; quick runs are not for the documents.
 fn default_table(folder: &Path, arguments: &RunRecipe) -> PathBuf {
-    let name = name_of(folder);
-    if arguments.quick {
-        return arguments.out.join(format!("{name}-quick-results.md"));
-    }
-    PathBuf::from("docs").join(format!("{name}-results.md"))
+    let table = format!("{}-results.md", run_name(folder, arguments));
+    if arguments.quick { arguments.out.join(table) } else { PathBuf::from("docs").join(table) }
+}
+
+/// The folder's name; quick runs go by another, so that nobody takes them for whole ones.
+fn run_name(folder: &Path, arguments: &RunRecipe) -> String {
+    format!("{}{}", name_of(folder), if arguments.quick { "-quick" } else { "" })
 }
 
 fn name_of(folder: &Path) -> String {

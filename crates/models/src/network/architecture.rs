@@ -247,6 +247,25 @@ mod tests {
     }
 
     #[test]
+    fn masks_need_pictures_and_depth_has_an_end() {
+        let params: ModelParams = toml::from_str(
+            "kind = \"network\"\nlayers = [{ layer = \"flatten\" }]\n[training.spec_augment]\nband_width = 1",
+        )
+        .expect("toml");
+        let outline = |shape| super::super::outline(&params, shape, 3);
+        outline(PICTURE).expect("a picture");
+        for shape in [Shape::Vector(193), Shape::Picture { frames: 16_000, bands: 1 }] {
+            let error = outline(shape).expect_err("no picture").to_string();
+            assert!(error.contains("`spec_augment`"), "{error}");
+        }
+        let deep =
+            |layers: usize| ModelParams::Dense(crate::DenseParams { hidden: vec![2; layers], ..Default::default() });
+        deep(500).check().expect("a thousand layers and the last one");
+        let error = deep(501).check().expect_err("more").to_string();
+        assert!(error.contains("`hidden` is 1003 layers"), "{error}");
+    }
+
+    #[test]
     fn one_of_layers_and_architecture_is_needed() {
         let parse = |text: &str| toml::from_str::<ModelParams>(&format!("kind = \"network\"\n{text}")).expect("toml");
         parse("architecture = \"mel-cnn-3\"").check().expect("a name");

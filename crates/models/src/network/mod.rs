@@ -104,6 +104,12 @@ fn model_a_form(columns: usize, classes: usize) -> Result<Form, ModelError> {
 
 fn network_form(params: &NetworkParams, shape: Shape, classes: usize) -> Result<Form, ModelError> {
     let specs = params.layers(classes)?;
+    // Of vectors and waveforms a mask over a band would leave nothing.
+    if params.training.spec_augment.is_some() && !matches!(shape, Shape::Picture { bands: 2.., .. }) {
+        let reason =
+            "`spec_augment` masks pictures of several bands: leave it out, or use a feature set that gives them".into();
+        return Err(ModelError::Unsuitable { kind: NetworkParams::KIND, reason });
+    }
     let shape = input_shape(&specs, shape)?;
     Ok((specs, shape))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stimmung_nn::{LayerSpec, OptimizerSpec};
 
-use super::architecture::NetworkParams;
+use super::architecture::{MOST_LAYERS, NetworkParams};
 use super::training::TrainingParams;
 use crate::ModelError;
 use crate::params::{ClassWeight, out_of_range, positive, positive_count};
@@ -53,6 +53,15 @@ impl DenseParams {
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(out_of_range(Self::KIND, "dropout", self.dropout, "from 0 to below 1"));
+        }
+        let layers = self.layers(2).len();
+        if layers > MOST_LAYERS + 1 {
+            return Err(out_of_range(
+                Self::KIND,
+                "hidden",
+                format!("{layers} layers"),
+                "at most 1000 layers and the last one",
+            ));
         }
         positive_count(Self::KIND, "epochs", self.epochs)?;
         positive_count(Self::KIND, "batch_size", self.batch_size)?;

@@ -15,6 +15,9 @@ use crate::{Matrix, ModelError};
 /// of products finite.
 const BOUND: f64 = 1e6;
 
+/// The bound of values that keep their units, which may be squared hertz: their squares are still far from the largest `f32`.
+const BOUND_AS_THEY_ARE: f64 = 1e15;
+
 /// Z-scores per column: `(x − mean) / scale`, the mean and the (population, 1/n) standard deviation of the training
 /// rows, in `f64`; a constant column has scale 1. The convention is that of scikit-learn's `StandardScaler`.
 ///
@@ -30,6 +33,11 @@ impl Affine {
     /// Leaves so many columns as they are.
     pub(crate) fn identity(columns: usize) -> Self {
         Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
+    }
+
+    /// Whether it leaves values as they are.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.mean.iter().all(|&mean| mean == 0.0) && self.scale.iter().all(|&scale| scale == 1.0)
     }
 
     /// Whether all columns share mean and scale.
@@ -89,8 +97,9 @@ impl Affine {
 
     /// Writes this row, standardised, to `to`. All three have this number of columns.
     pub(crate) fn standardise(&self, row: &[f32], to: &mut [f32]) {
+        let bound = if self.is_identity() { BOUND_AS_THEY_ARE } else { BOUND };
         for (((to, &v), m), s) in to.iter_mut().zip(row).zip(&self.mean).zip(&self.scale) {
-            *to = ((f64::from(v) - m) / s).clamp(-BOUND, BOUND) as f32;
+            *to = ((f64::from(v) - m) / s).clamp(-bound, bound) as f32;
         }
     }
 
@@ -195,7 +204,8 @@ mod tests {
 
     #[test]
     fn without_scaling_values_stay_as_they_are() {
-        let x = matrix(2, vec![3.5, -400.0, 0.25, 1e-3]);
+        // Variances of spectra are in squared hertz.
+        let x = matrix(2, vec![3.5, -9e6, 0.25, 4e12]);
         let s = Affine::identity(2);
         assert_eq!(s.transform(&x, &all(&x)), x.values());
     }

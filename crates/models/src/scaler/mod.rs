@@ -30,7 +30,7 @@ pub enum Scaling {
     /// the training rows (B. L. van der Waerden 1952), linearly between 101 quantiles and held within ±2.6. For columns with long
     /// tails, of which acoustic functionals are full; one wild value moves nothing.
     Quantile,
-    /// Nothing: values keep their units. Published systems that learn from raw features are repeated so; linear models,
+    /// Nothing: values keep their units (held within ±1e15, which no feature reaches). Published systems that learn from raw features are repeated so; linear models,
     /// support vectors and networks suffer from it, trees do not care.
     None,
 }
@@ -69,7 +69,7 @@ impl Scaler {
     pub(crate) fn scaling(&self) -> Scaling {
         match self {
             Self::Quantiles(_) => Scaling::Quantile,
-            Self::Affine(affine) if *affine == Affine::identity(affine.columns()) => Scaling::None,
+            Self::Affine(affine) if affine.is_identity() => Scaling::None,
             Self::Affine(affine) if affine.columns() > 1 && affine.is_uniform() => Scaling::Overall,
             Self::Affine(_) => Scaling::Standard,
         }

@@ -121,6 +121,7 @@ impl Talk<'_> {
         let run = self.run;
         let copies = run.recipe.augmentation.copies.len();
         let headline = match copies {
+            0 if run.summary.ready_model.is_some() => "What a model hears that was trained beforehand".to_owned(),
             0 => "No changed copies are learnt from".to_owned(),
             1 => "Learning from one changed copy of each recording as well".to_owned(),
             copies => format!("Learning from {copies} changed copies of each recording as well"),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use stimmung::recipe::When;
 use stimmung::{AdaptationMode, SavedRun};
 use stimmung_audio::Normalise;
+use stimmung_evaluation::Protocol;
 use stimmung_features::FeatureSet;
 use stimmung_models::{PartSummary, Scaling, Shape};
 
@@ -53,7 +54,11 @@ pub(crate) fn copies(run: &SavedRun) -> (String, Vec<String>) {
     let augmentation = &run.recipe.augmentation;
     let copies = &augmentation.copies;
     if copies.is_empty() {
-        return ("No changed copies are learnt from.".to_owned(), Vec::new());
+        let told = match run.summary.ready_model {
+            Some(_) => "What the model learnt from stands on its card.",
+            None => "No changed copies are learnt from.",
+        };
+        return (told.to_owned(), Vec::new());
     }
     let told = match augmentation.when {
         When::AfterSplit => {
@@ -73,9 +78,14 @@ pub(crate) fn copies(run: &SavedRun) -> (String, Vec<String>) {
                 )
             }
         }
+        When::BeforeSplit if matches!(run.recipe.protocol, Protocol::Speakers(_)) => {
+            "Changed copies are made of every recording before the split, and judged like recordings; all of a speaker's \
+             lie on one side of it."
+                .to_owned()
+        }
         When::BeforeSplit => {
-            "Changed copies are made of every recording before the split, so that copies of one recording lie on both \
-             sides of it: the figures measure in part how well recordings are remembered."
+            "Changed copies are made of every recording before the split, and judged like recordings: where those of one \
+             recording lie on both sides, the figures measure in part how well recordings are remembered."
                 .to_owned()
         }
     };

@@ -31,6 +31,10 @@ fn effects_that_are_none_and_strengths_out_of_range() {
         ("{ effect = \"noise\", factor = nan }", ["[augmentation] copy 2", "`factor` is NaN"]),
         ("{ effect = \"noise\", factor = \"loud\" }", ["augmentation", "a number, [low, high]"]),
         ("", ["[augmentation] copy 2", "no effect"]),
+        (
+            "{ effect = \"stretch\", rate = 0.2 }, { effect = \"speed\", rate = [0.4, 1] }",
+            ["[augmentation] copy 2", "12.5"],
+        ),
     ] {
         refused(&copies(second), &words);
     }

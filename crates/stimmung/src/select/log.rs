@@ -67,7 +67,7 @@ fn read_line(line: &str) -> Option<(Unit, f64)> {
         "all" => None,
         fold => Some(fold.parse().ok()?),
     };
-    let score = words.next()?.parse().ok()?;
+    let score = words.next()?.parse().ok().filter(|score| (0.0..=1.0).contains(score))?;
     words.next().is_none().then_some(((trial, part), score))
 }
 
@@ -111,7 +111,7 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), whole);
         }
         // Damaged lines are left out, the others believed.
-        fs::write(&path, "title\n0 all 0.8 75\n\n1 2\n1 x 0.5\n1 2 0.625\n").unwrap();
+        fs::write(&path, "title\n0 all 0.8 75\n\n1 2\n1 x 0.5\n0 all NaN\n0 all 1.5\n0 all inf\n1 2 0.625\n").unwrap();
         let log = Log::open(&path, "title").unwrap();
         assert_eq!((log.score((0, None)), log.score((1, Some(2)))), (None, Some(0.625)));
     }

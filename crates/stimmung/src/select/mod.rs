@@ -12,10 +12,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde::Serialize;
-use stimmung_evaluation::{Fold, Protocol, RandomParams, Scores, SpeakersParams};
+use stimmung_evaluation::{EvaluationError, Fold, Protocol, RandomParams, Scores, SpeakersParams};
 
 use crate::run::data_hash;
 use crate::{Calibration, Error, Evaluated, Experiment, Progress, Quiet, Recipe};
@@ -67,9 +68,11 @@ pub struct Selected {
     pub best: usize,
     /// The scores: per trial, over all recordings and inside the training part of each outer fold.
     pub scores: Vec<TrialScores>,
+    /// The trials with which some model could not be fitted, each with the first reason.
+    pub unfit: BTreeMap<usize, String>,
 }
 
-/// How one trial did by inner cross-validation.
+/// How one trial did by inner cross-validation; −∞ where a model could not be fitted with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrialScores {
     /// Over all recordings.
@@ -111,9 +114,14 @@ impl Selection {
     ///
     /// # Errors
     /// As [`Selection::trials_of`] and [`Experiment::prepare`]; [`Error::Recipe`] where the ways of hearing leave out
-    /// different recordings, so that their figures could not be compared.
+    /// different recordings, so that their figures could not be compared, where a training part cannot be divided once more, and for
+    /// `watch`.
     pub fn prepare(recipe: Recipe, corpora: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let mut trials = Self::trials_of(&recipe)?;
+        if let Some(watching) = std::iter::once(&recipe).chain(trials.iter().map(|it| &it.recipe)).find(|it| it.watch) {
+            let message = "watch = true: no epochs are scored while settings are selected; leave it out".into();
+            return Err(Error::Recipe { origin: watching.name.clone(), message });
+        }
         let section = section_of(&recipe)?.clone();
         let mut experiments: Vec<Experiment> = Vec::new();
         for trial in &mut trials {
@@ -142,8 +150,19 @@ impl Selection {
         }
         let folds = first.folds()?;
         let all: Vec<usize> = (0..first.items.len()).collect();
-        let within = std::iter::once(&all).chain(folds.iter().map(|fold| &fold.train));
-        let inner = within.map(|items| inner_folds(first, items, section.folds)).collect::<Result<_, Error>>()?;
+        let within =
+            std::iter::once(("all recordings", &all)).chain(folds.iter().map(|it| (it.name.as_str(), &it.train)));
+        let inner = within
+            .map(|(name, items)| {
+                // An outer fold may have taken all but one recording of a class away.
+                inner_folds(first, items, section.folds).map_err(|error| Error::Recipe {
+                    origin: recipe.name.clone(),
+                    message: format!(
+                        "[select] the recordings to choose by in fold `{name}` cannot be divided: {error}"
+                    ),
+                })
+            })
+            .collect::<Result<_, Error>>()?;
         Ok(Self { recipe, section, trials, experiments, folds, inner })
     }
 
@@ -164,27 +183,37 @@ impl Selection {
 
     /// Tries everything, in parallel, and judges the choice. Scores are kept in the file `log` as they come, and a log of
     /// the same selection (the same recipe, recordings and version of the program) is gone on with; the result does not
-    /// depend on the number of threads.
+    /// depend on the number of threads. A trial with which a model cannot be fitted loses against all others.
     ///
     /// # Errors
     /// [`Error::NotOurs`] where `log` holds anything else, [`Error::Io`] where it cannot be written, [`Error::Cancelled`],
-    /// and errors of fitting.
+    /// and [`Error::Recipe`] where no trial can be fitted somewhere.
     pub fn run(&self, log: &Path, progress: &dyn Progress) -> Result<Selected, Error> {
         let first = &self.experiments[0];
         let title = format!("{} {} {}", env!("CARGO_PKG_VERSION"), self.recipe.configuration(), data_hash(first));
         let log = Log::open(log, &title)?;
         let parts = std::iter::once(None).chain((0..self.folds.len()).map(Some));
         let units: Vec<Unit> = parts.flat_map(|part| (0..self.trials.len()).map(move |trial| (trial, part))).collect();
+        let failed = Mutex::new(BTreeMap::<Unit, String>::new());
         progress.begin("trying settings", units.len() as u64);
         units.par_iter().try_for_each(|unit| {
             if log.score(*unit).is_none() {
-                log.add(*unit, self.try_out(*unit, progress)?)?;
+                match self.try_out(*unit, progress) {
+                    Ok(score) => log.add(*unit, score)?,
+                    // What the other trials came to is not lost over one that suits no model.
+                    Err(Error::Model(error)) => {
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).insert(*unit, error.to_string());
+                    }
+                    Err(error) => return Err(error),
+                }
                 progress.show(&self.standings(&log));
             }
             progress.advance(1);
             Ok::<(), Error>(())
         })?;
         progress.end();
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.refuse_without_scores(&failed)?;
 
         let score = |trial: usize, part: Option<usize>| log.score((trial, part)).unwrap_or(f64::NEG_INFINITY);
         let best_in = |part: Option<usize>| {
@@ -201,7 +230,26 @@ impl Selection {
             best: best_in(None),
             scores: scores.collect(),
             chosen,
+            // The first part of each trial stands last, so that its reason stays.
+            unfit: failed.into_iter().rev().map(|((trial, _), reason)| (trial, reason)).collect(),
         })
+    }
+
+    /// Fails where no trial was left to choose from: over all recordings, or inside a training part.
+    fn refuse_without_scores(&self, failed: &BTreeMap<Unit, String>) -> Result<(), Error> {
+        for part in std::iter::once(None).chain((0..self.folds.len()).map(Some)) {
+            let within = || failed.iter().filter(move |((_, it), _)| *it == part);
+            if let Some(((trial, _), reason)) = within().next().filter(|_| within().count() == self.trials.len()) {
+                let place = match part {
+                    None => "of all recordings".to_owned(),
+                    Some(fold) => format!("without {}", self.folds[fold].name),
+                };
+                let settings = self.trials[*trial].describe();
+                let message = format!("none of its settings can be fitted to parts {place}; {settings}: {reason}");
+                return Err(Error::Recipe { origin: self.recipe.name.clone(), message });
+            }
+        }
+        Ok(())
     }
 
     /// The experiment of a trial, to save or to train.
@@ -211,7 +259,8 @@ impl Selection {
         heard.under(recipe.clone()).unwrap_or_else(|| heard.clone())
     }
 
-    /// The trials as a table: number, score over all recordings, score inside each outer fold, settings.
+    /// The trials as a table: number, score over all recordings, score inside each outer fold (none where no model could be
+    /// fitted), settings.
     pub fn trials_csv(&self, selected: &Selected) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut header = vec!["trial".to_owned(), "overall".to_owned()];
@@ -220,8 +269,9 @@ impl Selection {
         // Writing to memory cannot fail.
         let _ = writer.write_record(&header);
         for (number, (trial, scores)) in self.trials.iter().zip(&selected.scores).enumerate() {
-            let mut record = vec![number.to_string(), format!("{:.6}", scores.overall)];
-            record.extend(scores.folds.iter().map(|score| format!("{score:.6}")));
+            let cell = |score: f64| if score.is_finite() { format!("{score:.6}") } else { String::new() };
+            let mut record = vec![number.to_string(), cell(scores.overall)];
+            record.extend(scores.folds.iter().map(|&score| cell(score)));
             record.extend(trial.settings.iter().map(|(_, value)| value.to_string()));
             let _ = writer.write_record(&record);
         }
@@ -237,6 +287,14 @@ impl Selection {
         let mut counts: Vec<(usize, usize)> = counts.into_iter().collect();
         counts.sort_by_key(|&(trial, folds)| (Reverse(folds), trial));
         counts.into_iter().map(|(trial, folds)| format!("{} ({folds})", self.trials[trial].describe())).collect()
+    }
+
+    /// The settings with which some model could not be fitted, each with the first reason.
+    pub fn reasons(&self, selected: &Selected) -> Vec<String> {
+        let reason = |(&trial, reason): (&usize, &String)| {
+            format!("{} could not be fitted everywhere: {reason}", self.trials[trial].describe())
+        };
+        selected.unfit.iter().map(reason).collect()
     }
 
     /// The metric of one unit by inner cross-validation.
@@ -300,14 +358,14 @@ impl Selection {
     }
 }
 
-/// At most `most` folds of some items, by their speakers where all are known.
-fn inner_folds(experiment: &Experiment, within: &[usize], most: usize) -> Result<Vec<Fold>, Error> {
+/// At most `most` folds of some items, by their speakers where all are known and there are several.
+fn inner_folds(experiment: &Experiment, within: &[usize], most: usize) -> Result<Vec<Fold>, EvaluationError> {
     let items: Vec<_> = within.iter().map(|&item| experiment.items[item].clone()).collect();
     let speakers: BTreeSet<Option<&String>> = items.iter().map(|item| item.speaker.as_ref()).collect();
     let protocol = if !speakers.contains(&None) && speakers.len() >= 2 {
         Protocol::Speakers(SpeakersParams { groups: Some(most.min(speakers.len())) })
     } else {
-        Protocol::Random(RandomParams { folds: most, holdout: None })
+        Protocol::Random(RandomParams { folds: most.min(items.len()), holdout: None })
     };
     let mut inner = protocol
         .split(&items, experiment.classes.len(), experiment.recipe.seed)

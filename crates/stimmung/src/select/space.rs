@@ -20,8 +20,8 @@ pub struct SelectSection {
     /// The figure that decides: `uar` (the default), `war` or `macro_f1`.
     #[serde(default = "default_metric")]
     pub metric: Metric,
-    /// Inner folds, at least 2: groups of training speakers, or random parts where speakers are unknown. Default 5; never
-    /// more than there are speakers.
+    /// Inner folds, at least 2: groups of training speakers, or random parts where one of them is unknown or there is only one. Default 5;
+    /// never more than there are speakers, or recordings.
     #[serde(default = "default_folds")]
     pub folds: usize,
     /// How many settings are drawn at random from the space. Absent: the whole grid is tried.
@@ -52,7 +52,7 @@ pub struct Range {
     /// Whether the logarithm is drawn evenly, not the number. Default no.
     #[serde(default)]
     pub log: bool,
-    /// Whether the number is rounded to a whole one. Default no.
+    /// Whether only whole numbers are drawn, both ends included. Default no.
     #[serde(default)]
     pub whole: bool,
 }
@@ -140,9 +140,12 @@ impl SelectSection {
 
 impl Range {
     fn check(&self) -> Result<(), String> {
-        let Self { low, high, log, .. } = *self;
+        let Self { low, high, log, whole } = *self;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(format!("{low} to {high} is no range"));
+        }
+        if whole && low.ceil() > high.floor() {
+            return Err(format!("no whole number lies between {low} and {high}"));
         }
         if log && low <= 0.0 {
             return Err(format!("the logarithm of {low} cannot be drawn; begin above 0"));
@@ -158,9 +161,16 @@ impl Choice {
         match self {
             Self::Values(values) => values[((share * values.len() as f64) as usize).min(values.len() - 1)].clone(),
             Self::Range(Range { low, high, log, whole }) => {
+                // A whole number stands for all up to the next, so that the ends are drawn as often as the others.
+                let (first, last) = if *whole { (low.ceil(), high.floor()) } else { (*low, *high) };
+                let end = if *whole { last + 1.0 } else { last };
                 let between = |low: f64, high: f64| low + share * (high - low);
-                let number = if *log { between(low.ln(), high.ln()).exp() } else { between(*low, *high) };
-                if *whole { toml::Value::Integer(number.round() as i64) } else { toml::Value::Float(number) }
+                let number = if *log { between(first.ln(), end.ln()).exp() } else { between(first, end) };
+                if *whole {
+                    toml::Value::Integer(number.floor().clamp(first, last) as i64)
+                } else {
+                    toml::Value::Float(number)
+                }
             }
         }
     }
@@ -208,6 +218,27 @@ mod tests {
         assert!(drawn.iter().all(|setting| (1..=9).contains(&setting[2].1.as_integer().unwrap())));
         assert!(number(3).all(|share| (-1.0..=1.0).contains(&share)) && number(3).any(|share| share < 0.0));
         assert!(["a", "b"].iter().all(|kind| drawn.iter().any(|setting| setting[1].1.as_str() == Some(kind))));
+    }
+
+    #[test]
+    fn whole_numbers_are_drawn_evenly_ends_included() {
+        let range = |text: &str| toml::from_str::<Range>(text).unwrap();
+        let draws = |range: Range| {
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let mut counts = BTreeMap::<i64, usize>::new();
+            for _ in 0..3000 {
+                *counts.entry(Choice::Range(range).draw(&mut rng).as_integer().unwrap()).or_default() += 1;
+            }
+            counts
+        };
+        let even = draws(range("low = 0.5\nhigh = 3.9\nwhole = true"));
+        assert_eq!(even.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(even.values().all(|count| (900..1100).contains(count)), "{even:?}");
+        let log = draws(range("low = 1\nhigh = 3\nlog = true\nwhole = true"));
+        assert_eq!(log.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(log[&1] > log[&2] && log[&2] > log[&3], "{log:?}");
+        let message = range("low = 1.2\nhigh = 1.8\nwhole = true").check().unwrap_err();
+        assert!(message.contains("no whole number"), "{message}");
     }
 
     #[test]

@@ -16,8 +16,8 @@ fn run(selection: &Selection, folder: &Path) -> Selected {
 
 /// Everything that a selection came to.
 fn outcome(selected: &Selected) -> String {
-    let Selected { evaluated, chosen, best, scores } = selected;
-    format!("{chosen:?} {best} {scores:?} {:?} {:?}", evaluated.predictions, evaluated.evaluation)
+    let Selected { evaluated, chosen, best, scores, unfit } = selected;
+    format!("{chosen:?} {best} {scores:?} {unfit:?} {:?} {:?}", evaluated.predictions, evaluated.evaluation)
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn an_interrupted_selection_goes_on_to_the_same_result() {
 
     // What the log has is believed, not computed again.
     let first = text.lines().next().unwrap();
-    fs::write(&log, format!("{first}\n5 all 2.0\n")).unwrap();
+    fs::write(&log, format!("{first}\n5 all 1.0\n0 all 0.0\n1 all 0.0\n2 all 0.0\n3 all 0.0\n4 all 0.0\n")).unwrap();
     let believed = selection.run(&log, &Quiet).unwrap();
-    assert_eq!((believed.best, believed.scores[5].overall), (5, 2.0));
+    assert_eq!((believed.best, believed.scores[5].overall), (5, 1.0));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 1 + 24);
 }
 
@@ -196,6 +196,42 @@ fn settings_that_make_no_recipe_are_refused_with_their_key() {
     let error = Selection::trials_of(&recipe(folder.path(), &[])).unwrap_err().to_string();
     assert!(error.contains("no section [select]") && error.contains("[select.space]"), "{error}");
     try_recipe(folder.path(), &["select={ space = { seed = [1, 2] } }"]).unwrap_err();
+}
+
+#[test]
+fn what_cannot_be_fitted_loses_and_costs_the_others_nothing() {
+    let folder = corpus(3, &[0.3, 0.4]);
+    let models = |list: &str| format!("select={{ folds = 2, space = {{ model = [{list}], \"features.n\" = [4] }} }}");
+    let needs_eight = "{ kind = \"issa-model-a\", epochs = 1 }";
+    let with = selection(folder.path(), &[&models(&format!("{needs_eight}, {{ kind = \"logistic\" }}"))]);
+    let selected = run(&with, folder.path());
+    assert_eq!((selected.best, &selected.chosen[..]), (1, &[1, 1, 1][..]));
+    assert_eq!(selected.unfit.keys().collect::<Vec<_>>(), [&0]);
+    assert!(selected.unfit[&0].contains("at least 8 features"), "{:?}", selected.unfit);
+    let log = fs::read_to_string(folder.path().join("new.log")).unwrap();
+    assert_eq!(log.lines().count(), 1 + 4, "what failed is tried again");
+    let trials = String::from_utf8(with.trials_csv(&selected)).unwrap();
+    assert!(trials.lines().nth(1).unwrap().starts_with("0,,,,,"), "{trials}");
+
+    let none = selection(folder.path(), &[&models(needs_eight)]);
+    let error = none.run(&folder.path().join("none.log"), &Quiet).unwrap_err().to_string();
+    assert!(error.contains("none of its settings") && error.contains("at least 8 features"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_divided_or_watched_is_refused_with_its_place() {
+    let folder = corpus(3, &[0.3]);
+    let refused =
+        |changes: &[&str]| Selection::prepare(recipe(folder.path(), changes), &[], &Quiet).unwrap_err().to_string();
+    let space = "select={ folds = 2, space = { \"model.c\" = [0.1, 1.0] } }";
+    let error = refused(&[space, "watch=true"]);
+    assert!(error.contains("watch = true") && error.contains("leave it out"), "{error}");
+    // Two of three speakers show sadness, so that the training parts of two folds have it once.
+    let table = folder.path().join("manifest.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    fs::write(&table, text.replace("S3-sadness-1.wav,S3,sadness\n", "")).unwrap();
+    let error = refused(&[space]);
+    assert!(error.contains("fold `S1`") && error.contains("\"sadness\" has a single recording"), "{error}");
 }
 
 #[test]

@@ -75,28 +75,37 @@ impl Entry {
     }
 }
 
-/// The recipe with a tenth of every number of epochs, at least one, and of those in which the learning rate warms up.
+/// The recipe with a tenth of every number of epochs, at least one, and of those in which the learning rate warms up; so are those
+/// among which a selection chooses.
 fn quicker(recipe: &Recipe) -> Result<Recipe, Error> {
-    fn shorten(value: &mut toml::Value) {
-        match value {
-            toml::Value::Table(table) => {
-                for (key, value) in table {
-                    match value {
-                        toml::Value::Integer(epochs) if key == "epochs" => *epochs = (*epochs / QUICK).max(1),
-                        toml::Value::Integer(epochs) if key == "warmup_epochs" => *epochs /= QUICK,
-                        _ => shorten(value),
-                    }
-                }
-            }
-            toml::Value::Array(values) => values.iter_mut().for_each(shorten),
-            _ => {}
-        }
-    }
     recipe.rewritten("a tenth of the epochs", |table| {
-        if let Some(model) = table.get_mut("model") {
-            shorten(model);
+        for key in ["model", "select"] {
+            if let Some(section) = table.get_mut(key) {
+                shorten(key, section);
+            }
         }
     })
+}
+
+/// Divides the numbers of epochs in the value of a key, which may be dotted.
+fn shorten(key: &str, value: &mut toml::Value) {
+    match (value, key.rsplit('.').next()) {
+        (toml::Value::Integer(epochs), Some("epochs")) => *epochs = (*epochs / QUICK).max(1),
+        (toml::Value::Integer(epochs), Some("warmup_epochs")) => *epochs /= QUICK,
+        // A range to draw from.
+        (toml::Value::Table(range), Some("epochs")) => {
+            let mut least = 1;
+            for key in ["low", "high"] {
+                let Some(bound) = range.get_mut(key) else { continue };
+                let epochs = bound.as_float().map(|epochs| epochs as i64).or(bound.as_integer()).unwrap_or_default();
+                *bound = toml::Value::Integer((epochs / QUICK).max(least));
+                least = (epochs / QUICK).max(least) + 1;
+            }
+        }
+        (toml::Value::Table(table), _) => table.iter_mut().for_each(|(key, value)| shorten(key, value)),
+        (toml::Value::Array(values), _) => values.iter_mut().for_each(|value| shorten(key, value)),
+        _ => {}
+    }
 }
 
 /// The recipes of a folder.
@@ -111,7 +120,8 @@ pub struct Suite {
 }
 
 /// Opens the recipes of a folder. `only` keeps those whose name or row contains one of its words (of broken ones, whose
-/// file name does), without regard to case; a word that is a whole name or row means just that. An empty list keeps all.
+/// file name does), without regard to case; a word that is a whole name or row means just that, and any other may be several,
+/// separated by commas. An empty list keeps all.
 ///
 /// # Errors
 /// [`Error::Io`] for a folder that cannot be read, [`Error::Recipe`] for one without recipes and for two of the same name,
@@ -140,8 +150,8 @@ pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Suite, 
             Err(error) => suite.broken.push((path, error)),
         }
     }
-    let words: Vec<String> = only.iter().map(|word| word.to_lowercase()).collect();
     let whole: BTreeSet<String> = suite.entries.iter().flat_map(Entry::called).collect();
+    let words: Vec<String> = only.iter().flat_map(|given| words(&given.to_lowercase(), &whole)).collect();
     let wanted = |called: &[String]| {
         let meant = |word: &String| {
             called.iter().any(|name| name == word || !whole.contains(word) && name.contains(word.as_str()))
@@ -159,6 +169,14 @@ pub fn open_suite(folder: &Path, only: &[String], quick: bool) -> Result<Suite, 
         Some((_, error)) => error,
         None => refuse(format!("no recipe's name or row contains {}", only.join(" or "))),
     })
+}
+
+/// The words of a list with commas. Rows have commas of their own, so a whole one is one word.
+fn words(given: &str, whole: &BTreeSet<String>) -> Vec<String> {
+    if whole.contains(given) {
+        return vec![given.to_owned()];
+    }
+    given.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
 }
 
 fn notes(folder: &Path) -> Result<Option<String>, Error> {
@@ -401,8 +419,10 @@ fn choose(
     let _ = fs::remove_file(&log);
     let mut experiment = selection.experiment(selected.best);
     experiment.recipe = selection.recipe().clone();
-    let outcome = describe(entry, variant, &experiment, &selected.evaluated, start.elapsed().as_secs_f64());
-    Ok(Outcome { chosen: selection.choices(&selected), ..outcome })
+    let mut outcome = describe(entry, variant, &experiment, &selected.evaluated, start.elapsed().as_secs_f64());
+    outcome.chosen = selection.choices(&selected);
+    outcome.warnings.extend(selection.reasons(&selected));
+    Ok(outcome)
 }
 
 fn describe(entry: &Entry, variant: Variant, experiment: &Experiment, evaluated: &Evaluated, seconds: f64) -> Outcome {

@@ -12,9 +12,10 @@ const HEAD: &str = "\
 
 Written by `stimmung run`; every figure is from a run on real recordings. Each row is a recipe, judged twice: as it was
 published (*original*), and *honestly*, on speakers whose voices the model has not heard, with everything fitted inside the
-training part. The gap between the two is what the original protocol was worth.
+training part. The gap is the difference of the two: what the original protocol owes to the leaks named below a table, or, where there are
+none, to the size of its parts and to chance.
 
-Figures are pooled over all folds, as *value ± standard deviation over folds* in the original protocol where it has
+Figures are pooled over all folds, with their mean ± standard deviation over folds in brackets in the original protocol where it has
 several, and with their 95 % bootstrap interval over speakers in the honest one. Seconds are those of both protocols together,
 hearing the corpus included where the row before heard something else.
 ";
@@ -134,7 +135,7 @@ fn table(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
                 first(format!("`{}`", any.recipe)),
                 figure.name(),
                 published.map_or_else(String::new, |it| with_sd(it.value, it.sd)),
-                from.map_or_else(String::new, |it| with_sd(it.pooled, it.over_folds.and_then(|folds| folds.sd))),
+                from.map_or_else(String::new, with_folds),
                 to.map_or_else(String::new, with_interval),
                 from.zip(to).map_or_else(String::new, |(from, to)| format!("{:+.3}", from.pooled - to.pooled)),
                 first(honest.map_or_else(String::new, |it| with_interval(&it.uar))),
@@ -147,6 +148,13 @@ fn table(pairs: &[&BTreeMap<Variant, Outcome>]) -> String {
 
 fn with_sd(value: f64, sd: Option<f64>) -> String {
     sd.map_or_else(|| format!("{value:.3}"), |sd| format!("{value:.3} ± {sd:.3}"))
+}
+
+/// The pooled figure, and that over folds where there are several.
+fn with_folds(measured: &Measured) -> String {
+    let folds = measured.over_folds.filter(|folds| folds.sd.is_some());
+    let folds = folds.map_or_else(String::new, |folds| format!(" ({})", with_sd(folds.mean, folds.sd)));
+    format!("{:.3}{folds}", measured.pooled)
 }
 
 fn with_interval(measured: &Measured) -> String {

@@ -50,6 +50,11 @@ fn a_folder_is_opened_by_file_names_and_filtered_by_words() {
     assert_eq!(names(&open_suite(path, &only(&["secon"]), false).unwrap()), ["second", "second-b"]);
     assert_eq!(names(&open_suite(path, &only(&["Second"]), false).unwrap()), ["second"], "the whole name of one");
     assert_eq!(names(&open_suite(path, &only(&["r2 model a"]), false).unwrap()), ["second"], "the whole row of one");
+    for several in ["r1 d, r2 model a", "second,,first,"] {
+        assert_eq!(names(&open_suite(path, &only(&[several]), false).unwrap()), ["first", "second"], "{several}");
+    }
+    let row = "R2 Model A, b";
+    assert_eq!(names(&open_suite(path, &only(&[row]), false).unwrap()), ["second-b"], "a row with a comma");
     let error = open_suite(path, &only(&["R3", "R4"]), false).unwrap_err().to_string();
     assert!(error.contains("R3 or R4"), "{error}");
 }
@@ -105,6 +110,9 @@ fn quick_divides_every_number_of_epochs_by_ten() {
     with("network", &format!("kind = \"network\"\nlayers = []\ntraining = {{ epochs = 200, schedule = {cosine} }}"));
     let inner = "{ kind = \"dense\", epochs = 40 }";
     with("rest", &format!("kind = \"one-vs-rest\"\nmember = {inner}\narbiter = {inner}"));
+    let space = "\n[select.space]\n\"model.epochs\" = [50, 200]\nmodel = [{ kind = \"dense\", epochs = 40 }]\n\
+                 \"model.member.epochs\" = { low = 30, high = 31, whole = true }";
+    with("some", &format!("kind = \"dense\"\nepochs = 20\n[select]\ntrials = 2{space}"));
     let epochs = |quick: bool| -> Vec<Vec<i64>> {
         let suite = open_suite(path, &[], quick).unwrap();
         suite
@@ -118,8 +126,14 @@ fn quick_divides_every_number_of_epochs_by_ten() {
             })
             .collect()
     };
-    assert_eq!(epochs(false), [vec![57], vec![3], vec![], vec![200], vec![40, 40]]);
-    assert_eq!(epochs(true), [vec![5], vec![1], vec![], vec![20], vec![4, 4]]);
+    assert_eq!(epochs(false), [vec![57], vec![3], vec![], vec![200], vec![40, 40], vec![20, 40]]);
+    assert_eq!(epochs(true), [vec![5], vec![1], vec![], vec![20], vec![4, 4], vec![2, 4]]);
+    // What a selection chooses among as well.
+    let quick = open_suite(path, &only(&["some"]), true).unwrap().entries.remove(0);
+    let space = quick.variants().next().unwrap().1.select.clone().unwrap().space;
+    let space = toml::to_string(&space).unwrap();
+    assert!(space.contains("[5, 20]") && space.contains("epochs = 4\n"), "{space}");
+    assert!(space.contains("low = 3.0") && space.contains("high = 4.0"), "{space}");
 }
 
 #[test]
@@ -265,7 +279,7 @@ fn the_table_shows_published_original_and_honest_figures_with_their_gap() {
     assert_eq!(headings, ["## R9", "## emodb, no adaptation"]);
     row("| row | recipe | figure | published | original | honest | gap | honest UAR | seconds |");
     row(
-        "| R9 a | `a` | accuracy (WAR) | 0.900 | 0.850 ± 0.050 | 0.600 [0.500, 0.700] | +0.250 | 0.550 [0.450, 0.650] | 21 |",
+        "| R9 a | `a` | accuracy (WAR) | 0.900 | 0.850 (0.850 ± 0.050) | 0.600 [0.500, 0.700] | +0.250 | 0.550 [0.450, 0.650] | 21 |",
     );
     row("|  |  | macro precision | 0.800 ± 0.020 | 0.500 | 0.500 | +0.000 |  |  |");
     // What was not judged yet is empty.
